@@ -1,0 +1,266 @@
+"""The two sweeps along one graph.
+
+    reverse   cotangents from the output to the leaves    x̄ = Σ over the users y of x:  ȳ · ∂y/∂x
+    forward   tangents from the leaves to the outputs     ẏ = Σ over the operands x of y:  ∂y/∂x · ẋ
+
+A node may pass its cotangent on when all of its users have sent it theirs. So the reverse sweep first counts
+the users, and then visits a node when its count comes to nought (Kahn 1962). Neither sweep recurses, and
+neither touches `.grad`: what to do with the derivatives is up to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Sequence
+from threading import RLock
+from typing import Any, NamedTuple
+
+from tinygrad_edu.core import node as graph
+from tinygrad_edu.core.broadcasting import broadcast_to, shape_of, sum_to
+from tinygrad_edu.core.node import Node, describe, leaf
+from tinygrad_edu.core.primitive import MINUS_ONE, ONE, Primitive
+from tinygrad_edu.core.recording import NEEDED, NOTHING, recording
+from tinygrad_edu.errors import ShapeError, StaleValueError
+
+# The counts and the cotangents under way are slots of the nodes: a table beside the graph takes twice the time.
+# In return a thread waits while another sweeps, and a sweep within a sweep lays the outer one's marks aside.
+_one_at_a_time = RLock()
+_depth = 0
+
+
+class Step(NamedTuple):
+    """One visit of the reverse sweep: a node, its complete cotangent, and what it sent to which operand."""
+
+    node: Node
+    cotangent: Any
+    sent: list[tuple[Node, Any]]
+
+
+def topological_order(outputs: Iterable[Node]) -> list[Node]:
+    """Every node that the outputs were computed from, operands first, in the order in which they were written."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack: list[Node | None] = list(outputs)[::-1]
+    while stack:
+        node = stack.pop()
+        if node is None:  # the operands of the node below are done
+            order.append(stack.pop())  # type: ignore[arg-type]
+        elif node not in seen:
+            seen.add(node)
+            stack += (node, None, *node.args[::-1])
+    return order
+
+
+def reverse_sweep(
+    output: Node, cotangent: Any, *, create_graph: bool = False, keep: Container[Node] = (),
+    observe: Callable[[Step], None] | None = None,
+) -> dict[Node, Any]:  # fmt: skip
+    """Carry the cotangent of the output to the leaves.
+
+    Args:
+        output: where to start; a node that requires a gradient, else nothing is found.
+        cotangent: the derivative of the result by `output`: a value of its shape (a node, if that is to be
+            differentiated too).
+        create_graph: apply the rules to the nodes instead of their values, so that the derivatives are nodes
+            and can be differentiated again.
+        keep: inner nodes whose cotangents are wanted as well.
+        observe: is shown every `Step`; for a stepper, a drawing, or the search for the first NaN.
+
+    Returns:
+        {leaf: its cotangent}, and those of the nodes to keep.
+
+    Raises:
+        StaleValueError: a leaf was assigned after it had been used.
+    """
+    global _depth
+    found: dict[Node, Any] = {}
+    if output.uses is None:
+        return found
+    with _one_at_a_time:
+        laid_aside = _lay_aside(output) if _depth else []
+        _depth += 1
+        try:
+            _count_uses(output)
+            if create_graph:
+                output.cotangent = cotangent if isinstance(cotangent, Node) else output.constant(cotangent)
+                with recording(NEEDED):
+                    _pull(output, found, keep, True, observe)
+            else:
+                output.cotangent = cotangent
+                _pull(output, found, keep, False, observe)
+        except BaseException:
+            _lay_aside(output)
+            raise
+        finally:
+            _depth -= 1
+            for node, uses, held in laid_aside:
+                node.uses, node.cotangent = uses, held
+    return found
+
+
+def _lay_aside(output: Node) -> list[tuple[Node, int, Any]]:
+    """Clear the marks of a sweep that is under way or has failed, and return them."""
+    marks = []
+    for node in topological_order([output]):
+        if node.uses is not None:
+            marks.append((node, node.uses, node.cotangent))
+            node.uses, node.cotangent = 0, None
+    return marks
+
+
+def _count_uses(output: Node) -> None:
+    """Count how often every node is used on the way to the output."""
+    stack = [output]
+    push, pop = stack.append, stack.pop
+    while stack:
+        node = pop()
+        x, b = node.a, node.b
+        if type(x) is tuple:
+            for x in node.a:
+                n = x.uses
+                if n is not None:
+                    x.uses = n + 1
+                    if not n:
+                        push(x)
+            continue
+        while x is not None:  # the short form: one operand, or two
+            n = x.uses
+            if n is not None:
+                x.uses = n + 1
+                if not n:
+                    push(x)
+            x, b = b, None
+
+
+def _pull(
+    output: Node, found: dict[Node, Any], keep: Container[Node], create_graph: bool,
+    observe: Callable[[Step], None] | None,
+) -> None:  # fmt: skip
+    """Visit a node when it has received everything; it may be the last that others were waiting for."""
+    ready = [output]
+    push, pop = ready.append, ready.pop
+    short, now = not create_graph and observe is None, graph.era
+    node = output
+    try:
+        while ready:
+            node = pop()
+            g = node.cotangent
+            node.cotangent = None  # dropped as soon as it is used
+            op: Any = node.op
+            if op is None:
+                found[node] = g
+                continue
+            if keep and node in keep:
+                found[node] = g
+            if node.era != now:
+                _refuse_stale(node)
+            x, b = node.a, node.b
+            if short and type(x) is not tuple:
+                # The short form, nearly every node of a scalar graph: as below, but without a single list.
+                a, both, rule = x, b, op.rules[0]
+                while True:
+                    n = x.uses
+                    if n is not None:
+                        if rule is ONE:
+                            c = g
+                        elif rule is MINUS_ONE:
+                            c = -g
+                        elif both is None:
+                            c = g * rule(node.value, a.value)
+                        else:
+                            c = g * rule(node.value, a.value, both.value)
+                        held = x.cotangent
+                        x.cotangent = c if held is None else held + c
+                        x.uses = n - 1
+                        if n == 1:
+                            push(x)
+                    if b is None:
+                        break
+                    x, b, rule = b, None, op.rules[1]
+                continue
+            sent = [] if observe is not None else None
+            for x, c in _contributions(node, op, g, create_graph):
+                held = x.cotangent
+                x.cotangent = c if held is None else held + c  # the first by reference: no zeros to add to
+                x.uses = n = x.uses - 1
+                if n == 0:
+                    push(x)
+                if sent is not None:
+                    sent.append((x, c))
+            if observe is not None:
+                observe(Step(node, g, sent))
+    except Exception as error:
+        error.add_note(f"in the reverse sweep, at {describe(node)}")
+        raise
+
+
+def _contributions(node: Node, op: Primitive, g: Any, create_graph: bool) -> Iterable[tuple[Node, Any]]:
+    """What a node sends to each operand that wants it: its cotangent times the local derivative."""
+    args, params = node.args, node.params
+    y, xs = (node, args) if create_graph else (node.value, [x.value for x in args])
+    elementwise = op.elementwise
+    contributions = []
+    for i, x in enumerate(args):
+        if x.uses is None:
+            continue
+        rule = op.rule(i)
+        if elementwise:
+            c = g if rule is ONE else -g if rule is MINUS_ONE else g * rule(y, *xs, **params)
+        else:
+            c = rule(g, y, *xs, **params)
+        if shape_of(c) != shape_of(x.value):
+            if not elementwise:
+                raise ShapeError(
+                    f"the vjp of '{op.name}' with respect to operand {i} has shape {shape_of(c)}, "
+                    f"but the operand has {shape_of(x.value)}: a vjp must have the shape of its operand"
+                )
+            c = sum_to(c, shape=shape_of(x.value))  # x was repeated: its cotangent is the sum
+        contributions.append((x, c))
+    return contributions
+
+
+def _refuse_stale(node: Node) -> None:
+    for x in node.args:
+        if x.op is None and x.era > node.era:
+            raise StaleValueError(
+                f"{describe(x)} was assigned after '{node.op.name}' had used it, so the derivative would mix two "  # type: ignore[union-attr]
+                f"values: run the forward pass again"
+            )
+
+
+def forward_sweep(
+    outputs: Sequence[Node], tangents: dict[Node, Any], *, create_graph: bool = False
+) -> list[Any]:
+    """Carry tangents, {node: tangent}, to the outputs; None for an output where none arrives.
+
+    Raises:
+        StaleValueError: a leaf was assigned after it had been used.
+    """
+    known = dict(tangents)
+    with recording(NEEDED if create_graph else NOTHING):
+        for node in topological_order(outputs):
+            if node.era != graph.era:
+                _refuse_stale(node)
+            for i, x in enumerate(node.args):
+                if x in known and x.uses is not None:
+                    t = _push(node, i, known[x], create_graph)
+                    known[node] = known[node] + t if node in known else t
+    return [known.get(node) for node in outputs]
+
+
+def _push(node: Node, i: int, t: Any, create_graph: bool) -> Any:
+    """The jvp with respect to operand i. It is never declared: it follows from the rule."""
+    op: Any = node.op
+    params = node.params
+    y: Any = node if create_graph else node.value
+    xs: Sequence[Any] = node.args if create_graph else [x.value for x in node.args]
+    rule = op.rule(i)
+    if op.elementwise:
+        t = t if rule is ONE else -t if rule is MINUS_ONE else t * rule(y, *xs, **params)
+        return t if shape_of(t) == shape_of(node.value) else broadcast_to(t, shape=shape_of(node.value))
+    if op.linear:
+        return op.call(*xs[:i], t, *xs[i + 1 :], **params)
+    # A vjp is linear in g, and its transpose is the jvp: the cotangent that g receives when t is sent back.
+    g = leaf(type(node), node.zeros(), True)
+    with recording(NEEDED):
+        pulled = rule(g, y, *xs, **params)
+    return reverse_sweep(pulled, t, create_graph=create_graph)[g]

@@ -1,0 +1,117 @@
+"""Fused operations: one node for what is written as one layer.
+
+Each could be composed of the primitives before it, and a test proves it equal to that composite, in value and
+in both derivatives. Fused, it makes one node instead of several, and its rule can be shorter than the chain
+rule through the parts: for the softmax cross-entropy all that is left is softmax(x) − target.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.broadcasting import shape_of, sum_to
+from tinygrad_edu.core.cases import case, real
+from tinygrad_edu.core.node import Node
+from tinygrad_edu.core.primitive import primitive
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.ops.reduction import sum
+from tinygrad_edu.ops.shape import reshape, transpose
+from tinygrad_edu.ops.transcendental import exp
+from tinygrad_edu.types import Array, Operand
+
+# ---- a linear layer ----
+
+
+def _by_weight(g: Operand, y: Operand, x: Operand, weight: Operand, bias: Operand) -> Operand:
+    if len(shape_of(x)) != 2:
+        g, x = (reshape(a, (-1, shape_of(a)[-1])) for a in (g, x))
+    return transpose(g) @ x
+
+
+@primitive(
+    vjps=(lambda g, y, x, W, b: g @ W, _by_weight, lambda g, y, x, W, b: sum_to(g, shape_of(b))),
+    notation="{0} @ {1}ᵀ + {2}",
+    cases=[case(real(2, 3), real(5, 3), real(5)), case(real(7, 2, 3), real(5, 3), real(5)), case(real(3), real(5, 3), real(5))],
+)
+def linear(x: Operand, weight: Operand, bias: Operand) -> Operand:
+    """A linear layer, x Wᵀ + b: x (…, in), weight (out, in), bias (out) give (…, out).
+
+    Raises:
+        ShapeError: the lengths `in`, or `out`, differ.
+    """
+    if np.shape(weight)[:1] != np.shape(bias) or np.shape(x)[-1:] != np.shape(weight)[1:]:
+        raise ShapeError(
+            f"linear: x (…, in), weight (out, in), bias (out) were expected, "
+            f"{np.shape(x)}, {np.shape(weight)}, {np.shape(bias)} came"
+        )
+    y = np.dot(x, weight.T)  # quicker than @ on small matrices
+    y += bias
+    return y
+
+
+# ---- softmax ----
+
+
+def _softmax_vjp(g: Operand, y: Operand, x: Operand, axis: int = -1) -> Operand:
+    gy = g * y
+    return gy - y * sum(gy, axis, keepdims=True)
+
+
+@primitive(vjps=(_softmax_vjp,), cases=[case(real(2, 3)), case(real(2, 3), axis=0)])
+def softmax(x: Operand, axis: int = -1) -> Operand:
+    """Exponentials that sum to 1 along an axis (Bridle 1990)."""
+    y = np.exp(x - np.max(x, axis, keepdims=True))  # the largest becomes exp(0): nothing overflows
+    y /= np.add.reduce(y, axis, keepdims=True)
+    return y
+
+
+def _log_softmax_vjp(g: Operand, y: Operand, x: Operand, axis: int = -1) -> Operand:
+    return g - exp(y) * sum(g, axis, keepdims=True)
+
+
+@primitive(vjps=(_log_softmax_vjp,), cases=[case(real(2, 3)), case(real(2, 3), axis=0)])
+def log_softmax(x: Operand, axis: int = -1) -> Operand:
+    """log softmax(x), which keeps the digits that the logarithm of a small softmax would lose."""
+    y = x - np.max(x, axis, keepdims=True)
+    return y - np.log(np.add.reduce(np.exp(y), axis, keepdims=True))
+
+
+def _softmax_cross_entropy_vjp(g: Operand, y: Operand, x: Operand, labels: Array, saved: Array) -> Operand:
+    if isinstance(x, Node):  # to be differentiated again: softmax once more, with its derivative
+        target = np.zeros(x.shape, saved.dtype)
+        target[np.arange(len(labels)), labels] = 1
+        saved = softmax(x) - target
+    return saved * (g / len(labels))
+
+
+@primitive(vjps=(_softmax_cross_entropy_vjp,), symbol="cross\nentropy",
+           cases=[case(real(2, 3), labels=np.array([0, 2])), case(real(5, 3), labels=np.array([1, 1, 0, 2, 1]))])  # fmt: skip
+def softmax_cross_entropy(x: Operand, labels: Any) -> Operand:
+    """Mean of −log softmax(x) at the labels: x (batch, classes), labels (batch) of integers in [0, classes).
+
+    Raises:
+        ShapeError: not one label for each row of x.
+        ValueError: a label that is no class.
+    """
+    labels = np.asarray(labels)
+    if x.ndim != 2 or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu":
+        raise ShapeError(
+            f"softmax_cross_entropy: x (batch, classes) and integer labels (batch) were expected, "
+            f"{x.shape} and {labels.dtype} {labels.shape} came"
+        )
+    if not len(labels) or np.minimum.reduce(labels) < 0 or np.maximum.reduce(labels) >= x.shape[1]:
+        raise ValueError(
+            f"softmax_cross_entropy: labels in [0, {x.shape[1]}) were expected, "
+            + (f"{labels.min()} … {labels.max()} came" if len(labels) else "none came")
+        )
+    p = x - np.maximum.reduce(x, 1, keepdims=True)
+    at = np.arange(len(labels)), labels
+    picked = p[at]
+    np.exp(p, out=p)
+    total = np.add.reduce(p, 1)
+    loss = (np.log(total) - picked).mean()
+    p /= total[:, None]
+    p[at] -= 1  # softmax less target: this, over the batch size, is the derivative
+    return loss, p
