@@ -1,9 +1,67 @@
-"""tinygrad_edu: automatic differentiation to be read like a textbook and trusted like a library."""
+"""tinygrad_edu: automatic differentiation to be read like a textbook and trusted like a library.
 
+    import tinygrad_edu as tg
+
+    x = tg.Scalar(2.0)                  a number in a graph
+    y = x * x + 1
+    y.backward()
+    x.grad                              4.0
+
+    tg.grad(f), tg.check(f, x), tg.draw(y), tg.formula("tanh"), tg.nn, tg.init, tg.optim, tg.data
+
+Importing it loads NumPy and the engine; layers, checks and drawings are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu import errors, ops
+from tinygrad_edu.calculus import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_edu.core.cases import case
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.primitive import elementwise, multilinear, primitive, registry
 from tinygrad_edu.core.recording import no_grad, scope
 from tinygrad_edu.core.sweep import Step, forward_sweep, reverse_sweep, topological_order
+from tinygrad_edu.formula import formula
 from tinygrad_edu.ops import *
 from tinygrad_edu.scalar import Scalar
 from tinygrad_edu.tensor import Tensor, tensor
+
+if TYPE_CHECKING:
+    from tinygrad_edu import data, nn, optim, render, verify
+    from tinygrad_edu.nn import init
+    from tinygrad_edu.render import draw
+    from tinygrad_edu.verify import check
+
+__version__ = "0.1.0"
+
+# What is loaded on first use: its module, and its name there (None: the module itself).
+_LAZY = {
+    "check": ("tinygrad_edu.verify", "check"), "draw": ("tinygrad_edu.render", "draw"),
+    "data": ("tinygrad_edu.data", None), "init": ("tinygrad_edu.nn.init", None), "nn": ("tinygrad_edu.nn", None),
+    "optim": ("tinygrad_edu.optim", None), "render": ("tinygrad_edu.render", None),
+    "verify": ("tinygrad_edu.verify", None),
+}  # fmt: skip
+
+__all__ = [
+    "Node", "Scalar", "Step", "Tensor", "case", "check", "data", "draw", "elementwise", "errors", "formula",
+    "forward_sweep", "grad", "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear", "nn", "no_grad",
+    "ops", "optim", "primitive", "registry", "render", "reverse_sweep", "scope", "tensor", "topological_order",
+    "value_and_grad", "verify", "vjp", *ops.__all__,
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'tinygrad_edu' has no attribute '{name}'")
+    module, attribute = _LAZY[name]
+    found = import_module(module)
+    found = found if attribute is None else getattr(found, attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -20,14 +20,19 @@ class Operators(Node):
 
     __slots__ = ()
 
-    __add__ = __radd__ = ops.add
-    __mul__ = __rmul__ = ops.mul
-    __sub__, __truediv__, __pow__, __neg__ = ops.sub, ops.div, ops.power, ops.neg
+    __add__, __sub__, __mul__, __truediv__ = ops.add, ops.sub, ops.mul, ops.div
+    __pow__, __neg__ = ops.power, ops.neg
     __gt__, __ge__, __lt__, __le__ = ops.greater, ops.greater_equal, ops.less, ops.less_equal
     __abs__ = abs = ops.absolute
     exp, log, sqrt, square = ops.exp, ops.log, ops.sqrt, ops.square
     sin, cos, tanh = ops.sin, ops.cos, ops.tanh
     relu, sigmoid = ops.relu, ops.sigmoid
+
+    def __radd__(self, other: Operand) -> Any:
+        return ops.add(other, self)
+
+    def __rmul__(self, other: Operand) -> Any:
+        return ops.mul(other, self)
 
     def __rsub__(self, other: Operand) -> Any:
         return ops.sub(other, self)
@@ -66,7 +71,8 @@ class Operators(Node):
 
     def item(self) -> Any:
         """The one number in it, as Python's."""
-        return float(self)
+        number: Any = self
+        return float(number)
 
     def backward(
         self, cotangent: Any = None, *, create_graph: bool = False, keep: Iterable[Node] = ()
@@ -97,9 +103,11 @@ class Operators(Node):
                     stacklevel=2,
                 )
             self._grad = g
-        for node, g in reverse_sweep(self, g, create_graph=create_graph, keep=set(keep)).items():
-            if node is not self or self.op is None:
-                node.accumulate(g)
+        found = reverse_sweep(self, g, create_graph=create_graph, keep=set(keep))
+        if self.op is not None:
+            found.pop(self, None)  # it holds the seed already
+        for node, derivative in found.items():
+            node.accumulate(derivative)
 
     def seed(self, cotangent: Any, *, as_node: bool) -> Any:
         """The cotangent to start a sweep with, of the shape and form of this node."""

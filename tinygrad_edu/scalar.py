@@ -34,7 +34,10 @@ class Scalar(Operators):
     def __init__(self, data: Any, name: str | None = None, *, requires_grad: bool = True) -> None:
         self.become_leaf(_number(data), requires_grad, name)
 
-    result = staticmethod(float)
+    @staticmethod
+    def result(y: Any) -> float:
+        """The number, as Python's float."""
+        return float(y)
 
     @classmethod
     def constant(cls, x: Any) -> Self:

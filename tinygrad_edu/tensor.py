@@ -15,7 +15,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.core.node import Node, describe, leaf, value_of
 from tinygrad_edu.errors import GraphLostError, NotDifferentiableError, ShapeError
 from tinygrad_edu.operators import Operators
-from tinygrad_edu.types import Array, Axis, Operand
+from tinygrad_edu.types import Array, Operand
 
 
 class Tensor(Operators):
@@ -211,7 +211,7 @@ def _frozen(value: Any, dtype: Any = None) -> Array:
         array = np.array(value, dtype)
     except ValueError as error:
         raise ShapeError(f"tensor: rows of equal length were expected ({error})") from error
-    array.setflags(False)
+    array.setflags(write=False)
     return array
 
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.types import Array, Shape
 
-Draw = Callable[[np.random.Generator, Shape], Array]
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Domain:
     """Where an operand may lie: how to draw an array of `shape` from it."""
 
     name: str
-    sample: Draw
+    sample: Callable[[np.random.Generator, Shape], Array]
     shape: Shape
     differentiable: bool = True
 

@@ -31,6 +31,9 @@ class Node:
     # slot of every node several times. Slots left unset cost it nothing, so the rare ones stay unset.
     __slots__ = ("_grad", "_name", "_scope", "a", "b", "cotangent", "era", "op", "uses", "value")
 
+    _grad: Any
+    _name: str | None
+    _scope: str
     value: Any  # a float, or an array that is read-only
     op: Primitive | None  # None: a leaf
     a: Any  # the operands, see `args`

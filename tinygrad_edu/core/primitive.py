@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from tinygrad_edu.core import node as graph
 from tinygrad_edu.core.cases import Case
@@ -28,7 +28,14 @@ from tinygrad_edu.types import Rule
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Declare = Callable[[Callable[P, R]], Callable[P, R]]
+
+
+class Declare(Protocol):
+    """A decorator that leaves a function of the same signature."""
+
+    def __call__(self, forward: Callable[P, R], /) -> Callable[P, R]:
+        """Declare the primitive whose forward this is."""
+
 
 registry: dict[str, Primitive] = {}
 ONE, MINUS_ONE = 1, -1  # the constant partials: recognised by identity, and not multiplied by
@@ -43,6 +50,7 @@ class Primitive:
     )  # fmt: skip
 
     call: Callable[..., Any]
+    rules: Any  # a sequence, or the one rule of a variadic operation
 
     def __init__(
         self, forward: Callable[..., Any], rules: Sequence[Any] | Rule, cases: Sequence[Case], *,
@@ -71,8 +79,8 @@ class Primitive:
             NotDifferentiableError: the operand is one that has none.
         """
         if self.variadic:
-            return partial(self.rules, i)  # type: ignore[arg-type]
-        rule = self.rules[i]  # type: ignore[index]
+            return partial(self.rules, i)
+        rule = self.rules[i]
         if rule is None:
             raise NotDifferentiableError(f"{self.name}: there is no derivative with respect to operand {i}")
         return rule
@@ -84,7 +92,7 @@ class Primitive:
 def elementwise(
     *, partials: Sequence[Rule | int | None], cases: Sequence[Case], name: str | None = None,
     on_floats: Callable[..., float] | None = None, symbol: str | None = None, notation: str | None = None,
-) -> Declare[P, R]:  # fmt: skip
+) -> Declare:  # fmt: skip
     """Declare by the local partial derivatives; `on_floats` is the forward on a Python float, if another."""
 
     def declare(forward: Callable[P, R]) -> Callable[P, R]:
@@ -92,7 +100,8 @@ def elementwise(
             forward, partials, cases, name=name, elementwise=True, on_floats=on_floats, symbol=symbol, notation=notation
         )
         short = forward.__code__.co_argcount + forward.__code__.co_kwonlyargcount == len(partials)
-        return _function(({1: _unary, 2: _binary}.get(len(partials)) if short else None) or _general, op)
+        function: Callable[P, R] = _function(({1: _unary, 2: _binary}.get(len(partials)) if short else None) or _general, op)
+        return function
 
     return declare
 
@@ -100,7 +109,7 @@ def elementwise(
 def multilinear(
     *, transposes: Sequence[Rule] | Rule, cases: Sequence[Case], name: str | None = None, symbol: str | None = None,
     notation: str | None = None,
-) -> Declare[P, R]:  # fmt: skip
+) -> Declare:  # fmt: skip
     """Declare by the transposes of a map that is linear in each of its operands."""
     return lambda f: _function(
         _general, Primitive(f, transposes, cases, name=name, linear=True, symbol=symbol, notation=notation)
@@ -110,7 +119,7 @@ def multilinear(
 def primitive(
     *, vjps: Sequence[Rule | None] | Rule = (), cases: Sequence[Case] = (), name: str | None = None,
     on_floats: Callable[..., float] | None = None, symbol: str | None = None, notation: str | None = None,
-) -> Declare[P, R]:  # fmt: skip
+) -> Declare:  # fmt: skip
     """Declare by the vector-Jacobian products, one for each operand.
 
     Without any it is recorded, but not differentiable. A forward may return `(y, saved)`: then its rules
@@ -136,7 +145,7 @@ def _general(op: Primitive) -> Callable[..., Any]:
     differentiable = bool(op.rules)
     code: Any = forward.__code__
     # Names for what follows the operands, so that `sum(x, 0)` works like `sum(x, axis=0)`.
-    operands = code.co_argcount if op.variadic or not op.rules else len(op.rules)  # type: ignore[arg-type]
+    operands = code.co_argcount if op.variadic or not op.rules else len(op.rules)
     names = code.co_varnames[operands : code.co_argcount]
 
     def call(*args: Any, **params: Any) -> Any:

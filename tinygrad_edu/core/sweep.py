@@ -39,11 +39,11 @@ def topological_order(outputs: Iterable[Node]) -> list[Node]:
     """Every node that the outputs were computed from, operands first, in the order in which they were written."""
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[Node | None] = list(outputs)[::-1]
+    stack: list[Any] = list(outputs)[::-1]
     while stack:
         node = stack.pop()
         if node is None:  # the operands of the node below are done
-            order.append(stack.pop())  # type: ignore[arg-type]
+            order.append(stack.pop())
         elif node not in seen:
             seen.add(node)
             stack += (node, None, *node.args[::-1])
@@ -177,14 +177,14 @@ def _pull(
                         break
                     x, b, rule = b, None, op.rules[1]
                 continue
-            sent = [] if observe is not None else None
+            sent: list[tuple[Node, Any]] = []
             for x, c in _contributions(node, op, g, create_graph):
                 held = x.cotangent
                 x.cotangent = c if held is None else held + c  # the first by reference: no zeros to add to
                 x.uses = n = x.uses - 1
                 if n == 0:
                     push(x)
-                if sent is not None:
+                if observe is not None:
                     sent.append((x, c))
             if observe is not None:
                 observe(Step(node, g, sent))
@@ -193,7 +193,7 @@ def _pull(
         raise
 
 
-def _contributions(node: Node, op: Primitive, g: Any, create_graph: bool) -> Iterable[tuple[Node, Any]]:
+def _contributions(node: Node, op: Primitive, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     """What a node sends to each operand that wants it: its cotangent times the local derivative."""
     args, params = node.args, node.params
     y, xs = (node, args) if create_graph else (node.value, [x.value for x in args])

@@ -80,7 +80,7 @@ def log_softmax(x: Operand, axis: int = -1) -> Operand:
 
 def _softmax_cross_entropy_vjp(g: Operand, y: Operand, x: Operand, labels: Array, saved: Array) -> Operand:
     if isinstance(x, Node):  # to be differentiated again: softmax once more, with its derivative
-        target = np.zeros(x.shape, saved.dtype)
+        target = np.zeros_like(saved)
         target[np.arange(len(labels)), labels] = 1
         saved = softmax(x) - target
     return saved * (g / len(labels))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -18,6 +19,9 @@ from tinygrad_edu.ops.choice import where
 from tinygrad_edu.ops.shape import flip, reshape, transpose
 from tinygrad_edu.ops.transcendental import exp, sqrt
 from tinygrad_edu.types import Axis, Operand, Shape
+
+# NumPy's sum without its Python wrapper; its type stub takes only a literal `keepdims`.
+_add_up: Any = np.add.reduce
 
 
 def kept(shape: Shape, axis: Axis) -> Shape:
@@ -44,7 +48,7 @@ def spread(g: Operand, x: Operand, axis: Axis) -> Operand:
              cases=[case(real(2, 3)), case(real(2, 3), axis=0), case(real(2, 3, 5), axis=(0, -1), keepdims=True)])  # fmt: skip
 def sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Sum."""
-    return np.add.reduce(x, axis, keepdims=keepdims)
+    return _add_up(x, axis, keepdims=keepdims)
 
 
 @multilinear(transposes=(lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis) / count(shape_of(x), axis),),
@@ -58,7 +62,7 @@ def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     n = count(np.shape(x), axis)
     if n == 0:
         raise ValueError(f"mean: at least one element was expected, an array of shape {np.shape(x)} came")
-    return np.add.reduce(x, axis, keepdims=keepdims) / n
+    return _add_up(x, axis, keepdims=keepdims) / n
 
 
 @multilinear(transposes=(lambda g, y, x, axis: flip(cumsum(flip(g, axis), axis), axis),),
@@ -87,8 +91,8 @@ def var(x: Operand, axis: Axis = None, ddof: int = 0, keepdims: bool = False) ->
     n = count(np.shape(x), axis)
     if n <= ddof:
         raise ValueError(f"var: more than ddof={ddof} elements were expected, {n} came")
-    deviation = x - np.add.reduce(x, axis, keepdims=True) / n
-    return np.add.reduce(deviation * deviation, axis, keepdims=keepdims) / (n - ddof)
+    deviation = x - _add_up(x, axis, keepdims=True) / n
+    return _add_up(deviation * deviation, axis, keepdims=keepdims) / (n - ddof)
 
 
 def std(x: Operand, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Operand:
@@ -101,7 +105,7 @@ def std(x: Operand, axis: Axis = None, ddof: int = 0, keepdims: bool = False) ->
 
 def _extremum_vjp(g: Operand, y: Operand, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     reached = value_of(x) == value_of(y).reshape(kept(shape_of(x), axis))
-    share = reached / np.add.reduce(reached, axis, keepdims=True)
+    share = reached / _add_up(reached, axis, keepdims=True)
     return spread(g, x, axis) * share.astype(value_of(x).dtype)
 
 
@@ -141,7 +145,7 @@ def _prod_vjp(g: Operand, y: Operand, x: Operand, axis: Axis = None, keepdims: b
                   case(vanishing(3, 5), axis=1)])  # fmt: skip
 def prod(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Product."""
-    return np.multiply.reduce(x, axis, keepdims=keepdims)
+    return np.prod(x, axis, keepdims=keepdims)
 
 
 def _logsumexp_vjp(g: Operand, y: Operand, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
@@ -154,5 +158,5 @@ def logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """log Σ exp(x), which never overflows: the largest element is taken out of the sum first."""
     top = np.max(x, axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
-    y = np.log(np.add.reduce(np.exp(x - top), axis, keepdims=True)) + top
+    y = np.log(_add_up(np.exp(x - top), axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis)[()]

@@ -1,4 +1,4 @@
-"""Shapes: the same numbers in another arrangement. Every one of these is linear; the transpose arranges back."""
+"""Shapes: the same numbers in another arrangement, all of them linear; their transposes arrange back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.core.broadcasting import shape_of
 from tinygrad_edu.core.cases import case, real
-from tinygrad_edu.core.primitive import multilinear
+from tinygrad_edu.core.primitive import multilinear, primitive
 from tinygrad_edu.ops.indexing import getitem
 from tinygrad_edu.types import Operand, Shape
 
@@ -57,7 +57,8 @@ def pad(x: Operand, widths: Sequence[tuple[int, int]]) -> Operand:
     return np.pad(x, widths)
 
 
-# ---- several into one: any number of operands ----
+# ---- several into one: any number of operands. Linear in all of them together, but not in each alone: with
+# the others held, y = [a; b] moves by [t; 0] and not to [t; b], so these are declared by their vjps. ----
 
 
 def _piece(i: int, g: Operand, y: Operand, *xs: Operand, axis: int = 0) -> Operand:
@@ -66,7 +67,7 @@ def _piece(i: int, g: Operand, y: Operand, *xs: Operand, axis: int = 0) -> Opera
     return getitem(g, (slice(None),) * axis + (slice(start, start + shape_of(xs[i])[axis]),))
 
 
-@multilinear(transposes=_piece, name="concatenate", symbol="concat",
+@primitive(vjps=_piece, name="concatenate", symbol="concat",
              cases=[case(real(2, 3), real(5, 3)), case(real(2, 3), real(2, 1), real(2, 2), axis=-1)])  # fmt: skip
 def _concatenate(*xs: Operand, axis: int = 0) -> Operand:
     """The arrays one after the other along an axis that they have."""
@@ -78,7 +79,7 @@ def concatenate(xs: Sequence[Operand], axis: int = 0) -> Operand:
     return _concatenate(*xs, axis=axis)
 
 
-@multilinear(transposes=lambda i, g, y, *xs, axis=0: getitem(g, (slice(None),) * (axis % len(shape_of(g))) + (i,)),
+@primitive(vjps=lambda i, g, y, *xs, axis=0: getitem(g, (slice(None),) * (axis % len(shape_of(g))) + (i,)),
              name="stack", cases=[case(real(3), real(3)), case(real(2, 3), real(2, 3), real(2, 3), axis=-1)])  # fmt: skip
 def _stack(*xs: Operand, axis: int = 0) -> Operand:
     """The arrays side by side along a new axis."""

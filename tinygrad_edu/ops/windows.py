@@ -9,6 +9,7 @@ Each is the transpose of the other. The last axes are meant, one for each entry 
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -42,7 +43,8 @@ def windows(x: Operand, size: Shape, stride: int = 1, dilation: int = 1) -> Oper
     reach = _reach(x.shape, size, dilation)
     axes = tuple(range(-len(size), 0))
     every = sliding_window_view(x, reach, axis=axes)
-    return every[(..., *(slice(None, None, stride),) * len(size), *(slice(None, None, dilation),) * len(size))]
+    steps: Any = (*(slice(None, None, stride),) * len(size), *(slice(None, None, dilation),) * len(size))
+    return every[(..., *steps)]
 
 
 @multilinear(
@@ -56,7 +58,7 @@ def fold(x: Operand, shape: Shape, size: Shape, stride: int = 1, dilation: int =
     positions = x.shape[-2 * n : -n]
     out = np.zeros(shape, x.dtype)
     for offset in product(*map(range, size)):  # one strided addition for each element of a window
-        place = [slice(o * dilation, o * dilation + p * stride, stride) for o, p in zip(offset, positions, strict=True)]
+        place: Any = [slice(o * dilation, o * dilation + p * stride, stride) for o, p in zip(offset, positions, strict=True)]
         out[(..., *place)] += x[(..., *offset)]
     return out
 

@@ -1,0 +1,188 @@
+"""Derivatives of functions, made of the two sweeps.
+
+    grad       ∇f of a function with one number as its result      one reverse sweep
+    vjp        w ↦ wᵀ J                                            one reverse sweep each
+    jvp        t ↦ J t                                             one forward sweep
+    jacobian   J                                                   a reverse sweep for each output
+    hvp        t ↦ H t, the derivative of ∇f in a direction        a forward sweep along the recorded ∇f
+    hessian    H                                                   an hvp for each input
+
+Functions take nodes or plain values: a number arrives as a Scalar, an array as a Tensor. Derivatives by plain
+values are plain, those by nodes are nodes, so they nest: `grad(grad(f))`. Every call makes fresh inputs of its
+own and no `.grad` is touched, so d/dx [x · d/dy (x + y)] is 1: what x is elsewhere does not enter into d/dy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.core.node import Node, value_of
+from tinygrad_edu.core.recording import NEEDED, recording
+from tinygrad_edu.core.sweep import forward_sweep, reverse_sweep, topological_order
+from tinygrad_edu.errors import NotDifferentiableError, ShapeError
+from tinygrad_edu.scalar import Scalar
+from tinygrad_edu.tensor import Tensor
+
+Function = Callable[..., Any]
+
+
+def gradients(output: Any, inputs: Sequence[Any], cotangent: Any = None, *, create_graph: bool = False) -> list[Any]:
+    """The derivatives of a recorded output by some nodes, leaves or not; `.grad` of no node changes.
+
+    Args:
+        output: the node to differentiate.
+        inputs: the nodes to differentiate by.
+        cotangent: of the shape of the output; may be left out where that is one number, for 1.
+        create_graph: return nodes, which can be differentiated again, instead of plain values.
+
+    Returns:
+        One derivative for each input; zeros where the output does not depend on it.
+    """
+    seed = output.seed(cotangent, as_node=create_graph)
+    found = reverse_sweep(output, seed, create_graph=create_graph, keep=set(inputs))
+    return [found[x] if x in found else _zeros(x, create_graph) for x in inputs]
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """∇f, of a function with one number as its result.
+
+    Args:
+        f: the function.
+        argnums: which arguments to differentiate by: one, or several, for which a tuple comes back.
+
+    Raises:
+        ShapeError: f returns more than one number.
+        NotDifferentiableError: an argument is made of integers, or f returns what no node was computed for.
+    """
+    both = value_and_grad(f, argnums)
+    return lambda *args, **params: both(*args, **params)[1]
+
+
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The value of f and its gradient, from one forward pass and one sweep; otherwise like `grad`."""
+    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    def both(*args: Any, **params: Any) -> tuple[Any, Any]:
+        call = _Call(f, args, chosen, params)
+        if call.output.shape != ():
+            raise ShapeError(
+                f"grad: a function with one number as its result was expected, one of shape {call.output.shape} "
+                f"came: sum it, or use tg.vjp or tg.jacobian"
+            )
+        found = call.pull()
+        return call.value, found[0] if isinstance(argnums, int) else found
+
+    return both
+
+
+def vjp(f: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of f, and the function w ↦ wᵀ J: from a cotangent of the result, one of each argument."""
+    call = _Call(f, args, range(len(args)))
+    return call.value, call.pull
+
+
+def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of f, and J t: how it changes when the arguments move along their tangents.
+
+    Raises:
+        ShapeError: not one tangent for each argument, of its shape.
+    """
+    shapes, given = ([np.shape(value_of(x)) for x in xs] for xs in (args, tangents))
+    if shapes != given:
+        raise ShapeError(f"jvp: tangents of the arguments' shapes {shapes} were expected, {given} came")
+    call = _Call(f, args, range(len(args)))
+    nested = call.nested or any(isinstance(t, Node) for t in tangents)
+    along = {x: _operand(t, x, nested) for x, t in zip(call.inputs, tangents, strict=True)}
+    (t,) = forward_sweep([call.output], along, create_graph=nested)
+    return call.value, _zeros(call.output, nested) if t is None else t
+
+
+def jacobian(f: Function, argnum: int = 0) -> Function:
+    """J, the derivative of every output by every input: of shape (*output shape, *input shape)."""
+
+    def matrix(*args: Any, **params: Any) -> Any:
+        call = _Call(f, args, (argnum,), params)
+        shape = call.output.shape
+        if shape == ():
+            return call.pull()[0]
+        rows = [call.pull(e)[0] for e in _basis(shape)]
+        return ops.reshape(ops.stack(rows), (*shape, *rows[0].shape))
+
+    return matrix
+
+
+def hvp(f: Function, x: Any, t: Any) -> Any:
+    """H t, the derivative of ∇f along t, at about four times the cost of f and without H (Pearlmutter 1994)."""
+    return jvp(grad(f), [x], [t])[1]
+
+
+def hessian(f: Function) -> Function:
+    """H, the second derivatives of a function with one number as its result: of shape (*shape, *shape)."""
+
+    def matrix(x: Any) -> Any:
+        shape = np.shape(value_of(x))
+        if shape == ():
+            return hvp(f, x, 1.0)
+        columns = [hvp(f, x, e) for e in _basis(shape)]
+        return ops.reshape(ops.stack(columns), (*shape, *shape))  # symmetric: a column is a row
+
+    return matrix
+
+
+class _Call:
+    """One call of a function with fresh inputs, recorded, and what to differentiate it by."""
+
+    def __init__(self, f: Function, args: Sequence[Any], chosen: Sequence[int], params: dict[str, Any] | None = None) -> None:
+        if any(not -len(args) <= i < len(args) for i in chosen):
+            raise ValueError(f"argument {max(chosen)} is to be differentiated by, but {len(args)} came (the first is 0)")
+        arguments = list(args)
+        with recording(NEEDED):
+            for i in chosen:
+                arguments[i] = _fresh(arguments[i])
+            self.output: Any = f(*arguments, **(params or {}))
+        self.inputs: list[Any] = [arguments[i] for i in chosen]
+        if not isinstance(self.output, Node):
+            raise NotDifferentiableError(
+                f"the function returned a plain {type(self.output).__name__}, so nothing was recorded: compute it "
+                f"from the arguments, and not by way of .numpy(), float() or .item()"
+            )
+        # Whatever else requires a gradient, an argument or not, may be what an outer derivative is taken by.
+        own = set(self.inputs)
+        self.nested = any(isinstance(args[i], Node) for i in chosen) or any(
+            node.op is None and node.uses is not None and node not in own for node in topological_order([self.output])
+        )
+
+    @property
+    def value(self) -> Any:
+        return self.output if self.nested else self.output.value
+
+    def pull(self, cotangent: Any = None) -> tuple[Any, ...]:
+        return tuple(gradients(self.output, self.inputs, cotangent, create_graph=self.nested))
+
+
+def _fresh(x: Any) -> Any:
+    """An input of our own: for a node that depends on others an equal one, else a leaf."""
+    if isinstance(x, Node) and x.uses is not None:
+        return ops.identity(x)
+    value = value_of(x)
+    return Scalar(value) if type(value) in (int, float) else Tensor(value, requires_grad=True)
+
+
+def _operand(x: Any, like: Any, as_node: bool) -> Any:
+    """x as the sweeps along `like` want it: a node, or a plain value."""
+    node = x if isinstance(x, Node) else like.constant(x)
+    return node if as_node else node.value
+
+
+def _zeros(x: Any, as_node: bool) -> Any:
+    return _operand(x.zeros(), x, as_node)
+
+
+def _basis(shape: Sequence[int]) -> Any:
+    """The unit vectors of a space of arrays."""
+    n = int(np.prod(shape))
+    return np.eye(n).reshape(n, *shape)
