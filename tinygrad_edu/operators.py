@@ -112,7 +112,7 @@ class Operators(Node):
     def seed(self, cotangent: Any, *, as_node: bool) -> Any:
         """The cotangent to start a sweep with, of the shape and form of this node."""
         if cotangent is None:
-            if self.shape != ():
+            if shape_of(self.value) != ():
                 raise ShapeError(
                     f"backward: {describe(self)} has shape {self.shape}, and a derivative is of one number. "
                     f"Sum it (.sum()), pick one (x[0]), or give the cotangent, of that shape"

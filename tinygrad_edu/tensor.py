@@ -51,7 +51,8 @@ class Tensor(Operators):
 
     def ones(self) -> Any:
         """Ones of this shape and dtype."""
-        return self.dtype.type(1) if self.shape == () else np.ones(self.shape, self.dtype)
+        y = self.value
+        return y.dtype.type(1) if y.shape == () else np.ones(y.shape, y.dtype)
 
     def zeros(self) -> Array:
         """Zeros of this shape and dtype."""
@@ -59,9 +60,10 @@ class Tensor(Operators):
 
     def replacement(self, value: Any) -> Array:
         """The array to assign, of the same shape and dtype."""
-        array = _frozen(value, self.dtype)
-        if array.shape != self.shape:
-            raise ShapeError(f"assign: {describe(self)} has shape {self.shape}, {array.shape} came")
+        held = self.value
+        array = _frozen(value, held.dtype)
+        if array.shape != held.shape:
+            raise ShapeError(f"assign: {describe(self)} has shape {held.shape}, {array.shape} came")
         return array
 
     @property
@@ -202,9 +204,9 @@ def _plain(index: Any) -> Any:
 
 def _frozen(value: Any, dtype: Any = None) -> Array:
     """A read-only array of the values: the one given, if nobody can change it, else a copy."""
-    value = value_of(value)
-    if isinstance(value, np.ndarray) and value.base is None and not value.flags.writeable and dtype in (None, value.dtype):
+    if type(value) is np.ndarray and value.base is None and not value.flags.writeable and dtype in (None, value.dtype):
         return value
+    value = value_of(value)
     if isinstance(value, list | tuple) and any(isinstance(x, Node) for x in value):
         raise GraphLostError("tensor: a list of nodes would lose their gradients: join them with tg.stack([…])")
     try:

@@ -45,7 +45,7 @@ class Primitive:
     """An operation with its rules. Users call the function that the declaration leaves behind, not this."""
 
     __slots__ = (
-        "call", "cases", "doc", "elementwise", "forward", "linear", "name", "notation", "on_floats", "rules",
+        "call", "cases", "doc", "elementwise", "forward", "linear", "name", "notation", "on_floats", "rule", "rules",
         "symbol", "variadic",
     )  # fmt: skip
 
@@ -68,25 +68,26 @@ class Primitive:
         self.forward, self.on_floats = forward, on_floats or forward
         self.variadic = callable(rules)  # any number of operands, and one rule for all
         self.rules, self.cases = rules, tuple(cases)
+        # The rule for operand i. It is asked for at every visit of a node: of a sequence, by its own lookup.
+        self.rule = partial(partial, rules) if self.variadic else _refusing(self.name, rules).__getitem__
         self.elementwise, self.linear = elementwise, linear
         self.symbol, self.notation = symbol or self.name, notation
         registry[self.name] = self
 
-    def rule(self, i: int) -> Any:
-        """The rule for operand i.
-
-        Raises:
-            NotDifferentiableError: the operand is one that has none.
-        """
-        if self.variadic:
-            return partial(self.rules, i)
-        rule = self.rules[i]
-        if rule is None:
-            raise NotDifferentiableError(f"{self.name}: there is no derivative with respect to operand {i}")
-        return rule
-
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
+
+
+def _refusing(name: str, rules: Sequence[Any]) -> tuple[Any, ...]:
+    """The rules, and for an operand without one a function that says so."""
+
+    def refuse(i: int) -> Rule:
+        def rule(*args: Any, **params: Any) -> Any:
+            raise NotDifferentiableError(f"{name}: there is no derivative with respect to operand {i}")
+
+        return rule
+
+    return tuple(refuse(i) if rule is None else rule for i, rule in enumerate(rules))
 
 
 def elementwise(
@@ -149,31 +150,30 @@ def _general(op: Primitive) -> Callable[..., Any]:
     names = code.co_varnames[operands : code.co_argcount]
 
     def call(*args: Any, **params: Any) -> Any:
+        for x in args:
+            if isinstance(x, Node):
+                break
+        else:
+            y = (on_floats if args and type(args[0]) is float else forward)(*args, **params)
+            return y[0] if type(y) is tuple else y
+        kind: Any = type(x)
         if names and len(args) > operands:
             params.update(zip(names, args[operands:], strict=False))
             args = args[:operands]
-        kind: Any = None
-        plain = needed = False
-        values = []
+        values, needed = [], False
         for x in args:
-            if isinstance(x, Node):
-                if kind is not type(x):
-                    if kind is not None:
-                        raise _mixed(op)
-                    kind = type(x)
-                if x.uses is not None:
-                    needed = True
-                values.append(x.value)
-            else:
-                plain = True
-                values.append(x)
-        if plain and kind is not None:  # constants become nodes: a graph holds nothing else
-            return call(*[x if isinstance(x, Node) else kind.constant(x) for x in args], **params)
-        y = (on_floats if values and type(values[0]) is float else forward)(*values, **params)
+            if type(x) is not kind:
+                if isinstance(x, Node):
+                    raise _mixed(op)
+                # A constant becomes a node: a graph holds nothing else.
+                return call(*[x if isinstance(x, Node) else kind.constant(x) for x in args], **params)
+            if x.uses is not None:
+                needed = True
+            values.append(x.value)
+        y = (on_floats if type(values[0]) is float else forward)(*values, **params)
         if type(y) is tuple:  # (value, what the rule will want again)
-            y, saved = y
-            params["saved"] = saved
-        return y if kind is None else record(kind, kind.result(y), op, args, params, needed and differentiable)
+            y, params["saved"] = y
+        return record(kind, kind.result(y), op, args, params, needed and differentiable)
 
     return call
 

@@ -11,6 +11,7 @@ neither touches `.grad`: what to do with the derivatives is up to the caller.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
+from operator import attrgetter
 from threading import RLock
 from typing import Any, NamedTuple
 
@@ -139,6 +140,7 @@ def _pull(
     ready = [output]
     push, pop = ready.append, ready.pop
     short, now = not create_graph and observe is None, graph.era
+    value = attrgetter("value")
     node = output
     try:
         while ready:
@@ -155,7 +157,7 @@ def _pull(
                 _refuse_stale(node)
             x, b = node.a, node.b
             if short and type(x) is not tuple:
-                # The short form, nearly every node of a scalar graph: as below, but without a single list.
+                # The short form, nearly every node of a scalar graph: as below, but without a single list or tuple.
                 a, both, rule = x, b, op.rules[0]
                 while True:
                     n = x.uses
@@ -177,45 +179,49 @@ def _pull(
                         break
                     x, b, rule = b, None, op.rules[1]
                 continue
-            sent: list[tuple[Node, Any]] = []
-            for x, c in _contributions(node, op, g, create_graph):
+            args, params = (x, b) if type(x) is tuple else (node.args, node.params)
+            xs = args if create_graph else map(value, args)
+            y = node if create_graph else node.value
+            elementwise = op.elementwise
+            inputs = (y, *xs) if elementwise else (g, y, *xs)
+            rule_for, sent = op.rule, [] if observe is not None else None
+            for i, x in enumerate(args):
+                n = x.uses
+                if n is None:
+                    continue
+                rule = rule_for(i)
+                if rule is ONE:
+                    c = g
+                elif rule is MINUS_ONE:
+                    c = -g
+                else:
+                    c = rule(*inputs, **params) if params else rule(*inputs)
+                    if elementwise:
+                        c = g * c
+                if getattr(c, "shape", ()) != getattr(x.value, "shape", ()):
+                    c = _unbroadcast(c, x, op, i)
                 held = x.cotangent
                 x.cotangent = c if held is None else held + c  # the first by reference: no zeros to add to
-                x.uses = n = x.uses - 1
-                if n == 0:
+                x.uses = n - 1
+                if n == 1:
                     push(x)
-                if observe is not None:
+                if sent is not None:
                     sent.append((x, c))
             if observe is not None:
-                observe(Step(node, g, sent))
+                observe(Step(node, g, sent or []))
     except Exception as error:
         error.add_note(f"in the reverse sweep, at {describe(node)}")
         raise
 
 
-def _contributions(node: Node, op: Primitive, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
-    """What a node sends to each operand that wants it: its cotangent times the local derivative."""
-    args, params = node.args, node.params
-    y, xs = (node, args) if create_graph else (node.value, [x.value for x in args])
-    elementwise = op.elementwise
-    contributions = []
-    for i, x in enumerate(args):
-        if x.uses is None:
-            continue
-        rule = op.rule(i)
-        if elementwise:
-            c = g if rule is ONE else -g if rule is MINUS_ONE else g * rule(y, *xs, **params)
-        else:
-            c = rule(g, y, *xs, **params)
-        if shape_of(c) != shape_of(x.value):
-            if not elementwise:
-                raise ShapeError(
-                    f"the vjp of '{op.name}' with respect to operand {i} has shape {shape_of(c)}, "
-                    f"but the operand has {shape_of(x.value)}: a vjp must have the shape of its operand"
-                )
-            c = sum_to(c, shape=shape_of(x.value))  # x was repeated: its cotangent is the sum
-        contributions.append((x, c))
-    return contributions
+def _unbroadcast(c: Any, x: Node, op: Primitive, i: int) -> Any:
+    """Operand x was repeated by an elementwise operation, so its cotangent is the sum; any other must have its shape."""
+    if op.elementwise:
+        return sum_to(c, shape=shape_of(x.value))
+    raise ShapeError(
+        f"the vjp of '{op.name}' with respect to operand {i} has shape {shape_of(c)}, but the operand has "
+        f"{shape_of(x.value)}: a vjp must have the shape of its operand"
+    )
 
 
 def _refuse_stale(node: Node) -> None:

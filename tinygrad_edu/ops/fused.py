@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.broadcasting import shape_of, sum_to
+from tinygrad_edu.core.broadcasting import shape_of
 from tinygrad_edu.core.cases import case, real
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.primitive import primitive
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.reduction import sum
-from tinygrad_edu.ops.shape import reshape, transpose
+from tinygrad_edu.ops.shape import reshape
 from tinygrad_edu.ops.transcendental import exp
 from tinygrad_edu.types import Array, Operand
 
@@ -27,11 +27,15 @@ from tinygrad_edu.types import Array, Operand
 def _by_weight(g: Operand, y: Operand, x: Operand, weight: Operand, bias: Operand) -> Operand:
     if len(shape_of(x)) != 2:
         g, x = (reshape(a, (-1, shape_of(a)[-1])) for a in (g, x))
-    return transpose(g) @ x
+    return g.T @ x
+
+
+def _by_bias(g: Operand, y: Operand, x: Operand, weight: Operand, bias: Operand) -> Operand:
+    return sum(g, tuple(range(len(shape_of(g)) - 1)))
 
 
 @primitive(
-    vjps=(lambda g, y, x, W, b: g @ W, _by_weight, lambda g, y, x, W, b: sum_to(g, shape_of(b))),
+    vjps=(lambda g, y, x, W, b: g @ W, _by_weight, _by_bias),
     notation="{0} @ {1}ᵀ + {2}",
     cases=[case(real(2, 3), real(5, 3), real(5)), case(real(7, 2, 3), real(5, 3), real(5)), case(real(3), real(5, 3), real(5))],
 )
@@ -101,17 +105,18 @@ def softmax_cross_entropy(x: Operand, labels: Any) -> Operand:
             f"softmax_cross_entropy: x (batch, classes) and integer labels (batch) were expected, "
             f"{x.shape} and {labels.dtype} {labels.shape} came"
         )
-    if not len(labels) or np.minimum.reduce(labels) < 0 or np.maximum.reduce(labels) >= x.shape[1]:
+    n, classes = x.shape
+    if not n or np.maximum.reduce(labels.astype(np.uint64)) >= classes:  # as unsigned, a negative one is large
         raise ValueError(
-            f"softmax_cross_entropy: labels in [0, {x.shape[1]}) were expected, "
+            f"softmax_cross_entropy: labels in [0, {classes}) were expected, "
             + (f"{labels.min()} … {labels.max()} came" if len(labels) else "none came")
         )
     p = x - np.maximum.reduce(x, 1, keepdims=True)
-    at = np.arange(len(labels)), labels
-    picked = p[at]
+    flat, at = p.reshape(-1), np.arange(0, n * classes, classes) + labels
+    picked = flat[at]
     np.exp(p, out=p)
-    total = np.add.reduce(p, 1)
-    loss = (np.log(total) - picked).mean()
-    p /= total[:, None]
-    p[at] -= 1  # softmax less target: this, over the batch size, is the derivative
+    total = np.add.reduce(p, 1, keepdims=True)
+    loss = (np.add.reduce(np.log(total), None) - np.add.reduce(picked)) / n
+    p /= total
+    flat[at] -= 1  # softmax less target: this, over the batch size, is the derivative
     return loss, p
