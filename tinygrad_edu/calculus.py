@@ -30,7 +30,9 @@ from tinygrad_edu.tensor import Tensor
 Function = Callable[..., Any]
 
 
-def gradients(output: Any, inputs: Sequence[Any], cotangent: Any = None, *, create_graph: bool = False) -> list[Any]:
+def gradients(
+    output: Any, inputs: Sequence[Any], cotangent: Any = None, *, create_graph: bool = False
+) -> list[Any]:
     """The derivatives of a recorded output by some nodes, leaves or not; `.grad` of no node changes.
 
     Args:
@@ -136,9 +138,13 @@ def hessian(f: Function) -> Function:
 class _Call:
     """One call of a function with fresh inputs, recorded, and what to differentiate it by."""
 
-    def __init__(self, f: Function, args: Sequence[Any], chosen: Sequence[int], params: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, f: Function, args: Sequence[Any], chosen: Sequence[int], params: dict[str, Any] | None = None
+    ) -> None:
         if any(not -len(args) <= i < len(args) for i in chosen):
-            raise ValueError(f"argument {max(chosen)} is to be differentiated by, but {len(args)} came (the first is 0)")
+            raise ValueError(
+                f"argument {max(chosen)} is to be differentiated by, but {len(args)} came (the first is 0)"
+            )
         arguments = list(args)
         with recording(NEEDED):
             for i in chosen:
@@ -153,7 +159,8 @@ class _Call:
         # Whatever else requires a gradient, an argument or not, may be what an outer derivative is taken by.
         own = set(self.inputs)
         self.nested = any(isinstance(args[i], Node) for i in chosen) or any(
-            node.op is None and node.uses is not None and node not in own for node in topological_order([self.output])
+            node.op is None and node.uses is not None and node not in own
+            for node in topological_order([self.output])
         )
 
     @property

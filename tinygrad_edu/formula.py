@@ -49,7 +49,8 @@ def _write(x: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
     if op.notation is None:
         return f"{op.name}({', '.join(text for text, _ in operands)})", _ALONE
     parts = [
-        f"({text})" if theirs < mine or (theirs == mine and i > 0) else text for i, (text, theirs) in enumerate(operands)
+        f"({text})" if theirs < mine or (theirs == mine and i > 0) else text
+        for i, (text, theirs) in enumerate(operands)
     ]
     if mine == _ALONE:
         parts = [text for text, _ in operands]

@@ -79,4 +79,6 @@ def _number(x: Any) -> float:
     try:
         return float(x)
     except TypeError as error:
-        raise TypeError(f"a Scalar holds one number, {type(x).__name__} came: use tg.tensor(…) for arrays") from error
+        raise TypeError(
+            f"a Scalar holds one number, {type(x).__name__} came: use tg.tensor(…) for arrays"
+        ) from error

@@ -204,11 +204,18 @@ def _plain(index: Any) -> Any:
 
 def _frozen(value: Any, dtype: Any = None) -> Array:
     """A read-only array of the values: the one given, if nobody can change it, else a copy."""
-    if type(value) is np.ndarray and value.base is None and not value.flags.writeable and dtype in (None, value.dtype):
+    if (
+        type(value) is np.ndarray
+        and value.base is None
+        and not value.flags.writeable
+        and dtype in (None, value.dtype)
+    ):
         return value
     value = value_of(value)
     if isinstance(value, list | tuple) and any(isinstance(x, Node) for x in value):
-        raise GraphLostError("tensor: a list of nodes would lose their gradients: join them with tg.stack([…])")
+        raise GraphLostError(
+            "tensor: a list of nodes would lose their gradients: join them with tg.stack([…])"
+        )
     try:
         array = np.array(value, dtype)
     except ValueError as error:

@@ -42,6 +42,8 @@ def sum_to(x: Operand, shape: Shape) -> Operand:
     given = np.shape(x)
     new = len(given) - len(shape)
     if new < 0 or any(n not in (1, given[new + i]) for i, n in enumerate(shape)):
-        raise ValueError(f"sum_to: {shape} does not broadcast to {given}, so there is no sum from {given} to it")
+        raise ValueError(
+            f"sum_to: {shape} does not broadcast to {given}, so there is no sum from {given} to it"
+        )
     repeated = tuple(new + i for i, n in enumerate(shape) if n != given[new + i])
     return np.add.reduce(x, tuple(range(new)) + repeated).reshape(shape)

@@ -153,7 +153,9 @@ class Node:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.op is not None:
-            raise TypeError(f"{describe(self)} was computed: copy its value (.detach()), or copy the leaves and compute it")
+            raise TypeError(
+                f"{describe(self)} was computed: copy its value (.detach()), or copy the leaves and compute it"
+            )
         return leaf, (type(self), self.value, self.requires_grad, self.name)
 
 

@@ -98,10 +98,19 @@ def elementwise(
 
     def declare(forward: Callable[P, R]) -> Callable[P, R]:
         op = Primitive(
-            forward, partials, cases, name=name, elementwise=True, on_floats=on_floats, symbol=symbol, notation=notation
+            forward,
+            partials,
+            cases,
+            name=name,
+            elementwise=True,
+            on_floats=on_floats,
+            symbol=symbol,
+            notation=notation,
         )
         short = forward.__code__.co_argcount + forward.__code__.co_kwonlyargcount == len(partials)
-        function: Callable[P, R] = _function(({1: _unary, 2: _binary}.get(len(partials)) if short else None) or _general, op)
+        function: Callable[P, R] = _function(
+            ({1: _unary, 2: _binary}.get(len(partials)) if short else None) or _general, op
+        )
         return function
 
     return declare
@@ -208,7 +217,9 @@ def _binary(op: Primitive) -> Callable[..., Any]:
             kind = type(a) if isinstance(a, Node) else type(b)
             if not issubclass(kind, Node):
                 return forward(a, b)
-            return call(a if kind is type(a) else kind.constant(a), b if kind is type(b) else kind.constant(b))
+            return call(
+                a if kind is type(a) else kind.constant(a), b if kind is type(b) else kind.constant(b)
+            )
         kind = type(a)
         if type(y) is not float:
             if kind is not type(b):
@@ -217,7 +228,9 @@ def _binary(op: Primitive) -> Callable[..., Any]:
             if type(y) is not int:
                 y.setflags(False)
                 shape = y.shape
-            if (a.uses is not None and a.value.shape != shape) or (b.uses is not None and b.value.shape != shape):
+            if (a.uses is not None and a.value.shape != shape) or (
+                b.uses is not None and b.value.shape != shape
+            ):
                 return record(kind, y, op, (a, b), {}, True)
         # record(kind, y, op, a, b, ...), in place: a graph of scalars makes millions of these
         node = new(kind)
@@ -241,4 +254,6 @@ def _binary(op: Primitive) -> Callable[..., Any]:
 
 
 def _mixed(op: Primitive) -> TypeError:
-    return TypeError(f"{op.name}: a graph holds Scalars or Tensors, not both; make Scalars of one-element tensors by .item()")
+    return TypeError(
+        f"{op.name}: a graph holds Scalars or Tensors, not both; make Scalars of one-element tensors by .item()"
+    )

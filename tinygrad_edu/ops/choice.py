@@ -97,7 +97,9 @@ def where(condition: Operand, a: Operand, b: Operand) -> Operand:
     return np.where(condition, a, b)
 
 
-@elementwise(partials=(lambda y, x: sign(x),), cases=[case(nonzero(3))], on_floats=abs, symbol="| |", notation="|{0}|")
+@elementwise(
+    partials=(lambda y, x: sign(x),), cases=[case(nonzero(3))], on_floats=abs, symbol="| |", notation="|{0}|"
+)
 def absolute(x: Operand) -> Operand:
     """Absolute value; its derivative at 0 is taken to be 0."""
     return np.abs(x)

@@ -37,7 +37,11 @@ def _by_bias(g: Operand, y: Operand, x: Operand, weight: Operand, bias: Operand)
 @primitive(
     vjps=(lambda g, y, x, W, b: g @ W, _by_weight, _by_bias),
     notation="{0} @ {1}ᵀ + {2}",
-    cases=[case(real(2, 3), real(5, 3), real(5)), case(real(7, 2, 3), real(5, 3), real(5)), case(real(3), real(5, 3), real(5))],
+    cases=[
+        case(real(2, 3), real(5, 3), real(5)),
+        case(real(7, 2, 3), real(5, 3), real(5)),
+        case(real(3), real(5, 3), real(5)),
+    ],
 )
 def linear(x: Operand, weight: Operand, bias: Operand) -> Operand:
     """A linear layer, x Wᵀ + b: x (…, in), weight (out, in), bias (out) give (…, out).
@@ -106,7 +110,9 @@ def softmax_cross_entropy(x: Operand, labels: Any) -> Operand:
             f"{x.shape} and {labels.dtype} {labels.shape} came"
         )
     n, classes = x.shape
-    if not n or np.maximum.reduce(labels.astype(np.uint64)) >= classes:  # as unsigned, a negative one is large
+    if (
+        not n or np.maximum.reduce(labels.astype(np.uint64)) >= classes
+    ):  # as unsigned, a negative one is large
         raise ValueError(
             f"softmax_cross_entropy: labels in [0, {classes}) were expected, "
             + (f"{labels.min()} … {labels.max()} came" if len(labels) else "none came")

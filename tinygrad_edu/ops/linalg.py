@@ -100,7 +100,9 @@ def _letters(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
 
 def _einsum_transpose(i: int, g: Operand, y: Operand, *xs: Operand, subscripts: str) -> Operand:
     terms, output = _letters(subscripts, [shape_of(x) for x in xs])
-    free = iter(c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in "".join(terms) + output)
+    free = iter(
+        c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in "".join(terms) + output
+    )
     operands: list[tuple[Any, str]] = [(g, output)]
     operands += [(x, term) for j, (x, term) in enumerate(zip(xs, terms, strict=True)) if j != i]
     wanted = ""

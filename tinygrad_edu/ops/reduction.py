@@ -75,7 +75,9 @@ def cumsum(x: Operand, axis: int) -> Operand:
 # ---- moments ----
 
 
-def _var_vjp(g: Operand, y: Operand, x: Operand, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Operand:
+def _var_vjp(
+    g: Operand, y: Operand, x: Operand, axis: Axis = None, ddof: int = 0, keepdims: bool = False
+) -> Operand:
     # The mean depends on x too, but that path adds nothing: the deviations sum to 0.
     return spread(g, x, axis) * (x - mean(x, axis, keepdims=True)) * (2 / (count(shape_of(x), axis) - ddof))
 
@@ -109,7 +111,11 @@ def _extremum_vjp(g: Operand, y: Operand, x: Operand, axis: Axis = None, keepdim
     return spread(g, x, axis) * share.astype(value_of(x).dtype)
 
 
-_OF_EXTREMA = [case(distinct(2, 3)), case(distinct(2, 3), axis=0), case(distinct(2, 3, 5), axis=(0, -1), keepdims=True)]
+_OF_EXTREMA = [
+    case(distinct(2, 3)),
+    case(distinct(2, 3), axis=0),
+    case(distinct(2, 3, 5), axis=(0, -1), keepdims=True),
+]
 
 
 @primitive(vjps=(_extremum_vjp,), cases=_OF_EXTREMA)

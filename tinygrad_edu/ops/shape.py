@@ -46,14 +46,18 @@ def flip(x: Operand, axis: Any = None) -> Operand:
 
 
 def _unpad(g: Operand, y: Operand, x: Operand, widths: Sequence[tuple[int, int]]) -> Operand:
-    return getitem(g, tuple(slice(before, before + n) for (before, _), n in zip(widths, shape_of(x), strict=True)))
+    return getitem(
+        g, tuple(slice(before, before + n) for (before, _), n in zip(widths, shape_of(x), strict=True))
+    )
 
 
 @multilinear(transposes=(_unpad,), cases=[case(real(2, 3), widths=((1, 2), (0, 1)))])
 def pad(x: Operand, widths: Sequence[tuple[int, int]]) -> Operand:
     """Zeros around x: (before, after) for every axis."""
     if len(widths) != np.ndim(x):
-        raise ValueError(f"pad: a pair (before, after) for each of {np.ndim(x)} axes was expected, {widths} came")
+        raise ValueError(
+            f"pad: a pair (before, after) for each of {np.ndim(x)} axes was expected, {widths} came"
+        )
     return np.pad(x, widths)
 
 

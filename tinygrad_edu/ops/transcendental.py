@@ -70,13 +70,17 @@ def tan(x: Operand) -> Operand:
     return np.tan(x)
 
 
-@elementwise(partials=(lambda y, x: 1 / sqrt(1 - x * x),), cases=[case(interval(-0.8, 0.8, 3))], on_floats=math.asin)
+@elementwise(
+    partials=(lambda y, x: 1 / sqrt(1 - x * x),), cases=[case(interval(-0.8, 0.8, 3))], on_floats=math.asin
+)
 def arcsin(x: Operand) -> Operand:
     """Inverse sine, of x in [−1, 1]."""
     return np.arcsin(x)
 
 
-@elementwise(partials=(lambda y, x: -1 / sqrt(1 - x * x),), cases=[case(interval(-0.8, 0.8, 3))], on_floats=math.acos)
+@elementwise(
+    partials=(lambda y, x: -1 / sqrt(1 - x * x),), cases=[case(interval(-0.8, 0.8, 3))], on_floats=math.acos
+)
 def arccos(x: Operand) -> Operand:
     """Inverse cosine, of x in [−1, 1]."""
     return np.arccos(x)
@@ -115,13 +119,17 @@ def arcsinh(x: Operand) -> Operand:
     return np.arcsinh(x)
 
 
-@elementwise(partials=(lambda y, x: 1 / sqrt(x * x - 1),), cases=[case(interval(1.5, 3, 3))], on_floats=math.acosh)
+@elementwise(
+    partials=(lambda y, x: 1 / sqrt(x * x - 1),), cases=[case(interval(1.5, 3, 3))], on_floats=math.acosh
+)
 def arccosh(x: Operand) -> Operand:
     """Inverse hyperbolic cosine, of x ≥ 1."""
     return np.arccosh(x)
 
 
-@elementwise(partials=(lambda y, x: 1 / (1 - x * x),), cases=[case(interval(-0.8, 0.8, 3))], on_floats=math.atanh)
+@elementwise(
+    partials=(lambda y, x: 1 / (1 - x * x),), cases=[case(interval(-0.8, 0.8, 3))], on_floats=math.atanh
+)
 def arctanh(x: Operand) -> Operand:
     """Inverse hyperbolic tangent, of x in (−1, 1)."""
     return np.arctanh(x)
@@ -150,7 +158,9 @@ def softplus(x: Operand) -> Operand:
 _erf = np.vectorize(math.erf, otypes=[float])
 
 
-@elementwise(partials=(lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x),), cases=[case(real(3))], on_floats=math.erf)
+@elementwise(
+    partials=(lambda y, x: 2 / math.sqrt(math.pi) * exp(-x * x),), cases=[case(real(3))], on_floats=math.erf
+)
 def erf(x: Operand) -> Operand:
     """Error function, 2/√π · ∫₀ˣ exp(−t²) dt."""
     return _erf(x).astype(np.asarray(x).dtype)[()]

@@ -23,7 +23,11 @@ from tinygrad_edu.types import Operand, Shape
 
 @multilinear(
     transposes=(lambda g, y, x, size, stride=1, dilation=1: fold(g, shape_of(x), size, stride, dilation),),
-    cases=[case(real(7), size=(3,)), case(real(2, 5, 7), size=(3, 2), stride=2), case(real(2, 7), size=(2,), dilation=3)],
+    cases=[
+        case(real(7), size=(3,)),
+        case(real(2, 5, 7), size=(3, 2), stride=2),
+        case(real(2, 7), size=(2,), dilation=3),
+    ],
 )
 def windows(x: Operand, size: Shape, stride: int = 1, dilation: int = 1) -> Operand:
     """All windows of `size` over the last axes.
@@ -49,7 +53,10 @@ def windows(x: Operand, size: Shape, stride: int = 1, dilation: int = 1) -> Oper
 
 @multilinear(
     transposes=(lambda g, y, x, shape, size, stride=1, dilation=1: windows(g, size, stride, dilation),),
-    cases=[case(real(5, 3), shape=(7,), size=(3,)), case(real(2, 2, 3, 3, 2), shape=(2, 5, 7), size=(3, 2), stride=2)],
+    cases=[
+        case(real(5, 3), shape=(7,), size=(3,)),
+        case(real(2, 2, 3, 3, 2), shape=(2, 5, 7), size=(3, 2), stride=2),
+    ],
 )
 def fold(x: Operand, shape: Shape, size: Shape, stride: int = 1, dilation: int = 1) -> Operand:
     """Add windows up where they came from: x (…, *positions, *size) gives an array of `shape`."""
@@ -58,7 +65,10 @@ def fold(x: Operand, shape: Shape, size: Shape, stride: int = 1, dilation: int =
     positions = x.shape[-2 * n : -n]
     out = np.zeros(shape, x.dtype)
     for offset in product(*map(range, size)):  # one strided addition for each element of a window
-        place: Any = [slice(o * dilation, o * dilation + p * stride, stride) for o, p in zip(offset, positions, strict=True)]
+        place: Any = [
+            slice(o * dilation, o * dilation + p * stride, stride)
+            for o, p in zip(offset, positions, strict=True)
+        ]
         out[(..., *place)] += x[(..., *offset)]
     return out
 
@@ -66,5 +76,7 @@ def fold(x: Operand, shape: Shape, size: Shape, stride: int = 1, dilation: int =
 def _reach(shape: Shape, size: Shape, dilation: int) -> Shape:
     reach = tuple(dilation * (k - 1) + 1 for k in size)
     if len(size) > len(shape) or any(r > n for r, n in zip(reach, shape[-len(size) :], strict=True)):
-        raise ShapeError(f"windows: a window of {size} with dilation {dilation} reaches over {reach}, more than {shape} has")
+        raise ShapeError(
+            f"windows: a window of {size} with dilation {dilation} reaches over {reach}, more than {shape} has"
+        )
     return reach
