@@ -1,0 +1,76 @@
+"""Real data: 1,797 handwritten digits, inside the package, so that nothing has to be downloaded.
+
+Each is an image of 8 × 8 pixels. A pixel counts the dark points, 0 to 16, in a 4 × 4 block of a scanned form of
+32 × 32 points (Alpaydin and Kaynak 1998).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Images and what they show.
+
+    Attributes:
+        x: (1797, 64) the pixels of every image, row by row, from 0.0 to 16.0.
+        y: (1797,) the digits, from 0 to 9.
+    """
+
+    x: Array
+    y: Array
+
+    @property
+    def images(self) -> Array:
+        """(1797, 8, 8) the pixels as pictures."""
+        return self.x.reshape(-1, 8, 8)
+
+
+def load_digits() -> Digits:
+    """The digits; Optical Recognition of Handwritten Digits, UCI, CC BY 4.0, doi:10.24432/C50P49."""
+    with (files("tinygrad_edu.data") / "digits.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        images, labels = arrays["images"], arrays["labels"]
+    return Digits(images.reshape(len(images), -1).astype(float), labels.astype(np.int64))
+
+
+def split(
+    x: Array, y: Array, *, test_fraction: float = 0.2, rng: np.random.Generator
+) -> tuple[Array, Array, Array, Array]:
+    """Split at random into a training and a test set in which every class has the same share.
+
+    Args:
+        x: (n, …) the samples.
+        y: (n,) their classes.
+        test_fraction: of the samples that go into the test set, in (0, 1).
+        rng: where chance comes from.
+
+    Returns:
+        x_train, x_test, y_train, y_test.
+
+    Raises:
+        ShapeError: not one class for each sample.
+        ValueError: the fraction is outside (0, 1), or leaves a class without a sample on either side.
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    if y.ndim != 1 or len(x) != len(y):
+        raise ShapeError(f"split: x (n, …) and y (n,) were expected, {x.shape} and {y.shape} came")
+    if not 0 < test_fraction < 1:
+        raise ValueError(f"split: a test_fraction between 0 and 1 was expected, {test_fraction} came")
+    test = np.zeros(len(y), bool)
+    for label in np.unique(y):
+        members = rng.permutation(np.flatnonzero(y == label))
+        n = round(test_fraction * len(members))
+        if not 0 < n < len(members):
+            raise ValueError(
+                f"split: class {label} has {len(members)} samples: with test_fraction={test_fraction} the "
+                f"{'test' if n == 0 else 'training'} set would have none of them"
+            )
+        test[members[:n]] = True
+    return x[~test], x[test], y[~test], y[test]
