@@ -1,0 +1,168 @@
+"""Cards as DOT: the golden text, the same bytes everywhere, and names that cannot break out."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu as tg
+from tinygrad_edu.render import draw
+from tinygrad_edu.render.style import clean
+
+HERE = Path(__file__).parent
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_the_neuron_as_dot(neuron):
+    source = draw(neuron(), title="A single neuron", parameters="w* b").source
+    assert source == (HERE / "golden" / "neuron.dot").read_text(encoding="utf-8")
+
+
+def test_every_process_writes_the_same_bytes():
+    root = str(HERE.parents[1])
+    digests = set()
+    for seed in ("0", "1", "4242"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": root}
+        done = subprocess.run(
+            [sys.executable, str(HERE / "conftest.py")], env=environment, capture_output=True, check=True
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1
+    assert len(digests.pop().strip()) == 64
+
+
+def test_the_legend_lists_only_what_occurs(neuron):
+    source = draw(neuron(), parameters="w* b").source
+    assert ">parameter</FONT>" in source
+    assert ">constant</FONT>" not in source
+    assert "gradient size" not in source
+    assert "← backward" not in draw(neuron(backward=False)).source
+    assert ">operation</FONT>" not in draw(tg.Scalar(1.0)).source
+    assert "gradient size" not in draw(tg.tensor([1.0, 2.0], requires_grad=True)).source
+    assert "NaN or ∞" in draw(tg.Scalar(float("nan"))).source
+
+
+def test_deep_graphs_are_drawn_from_top_to_bottom(neuron):
+    y = tg.Scalar(0.5)
+    for _ in range(9):
+        y = y.tanh()
+    assert "rankdir=TB" in draw(y).source
+    assert "rankdir=LR" in draw(y, rankdir="LR").source
+    assert "rankdir=LR" in draw(neuron()).source
+    assert "rankdir=TB" in draw(neuron(), rankdir="TB").source
+
+
+def test_modules_are_boxes_within_boxes(network):
+    net, loss = network()
+    source = draw(loss, names=net).source
+    assert source.count("subgraph cluster_") == 6  # the whole, fc1, inner and norm, blocks and 0
+    assert source.count("{") == source.count("}")
+    assert "Linear" in source
+
+
+def test_several_inputs_have_a_box_of_their_own():
+    x, y = tg.Scalar(1.0, name="x"), tg.Scalar(2.0, name="y")
+    with tg.scope("layer"):
+        z = x * y
+    assert ">inputs</B>" in draw(z).source
+    assert ">inputs</B>" not in draw(x * y).source
+
+
+def test_looks_follow_roles_and_flags():
+    w = tg.tensor([1.0, 2.0], name="w")
+    x = tg.tensor([3.0, 4.0], requires_grad=True, name="x")
+    source = draw(w * x, parameters=w, highlight="x").source
+    assert 'n0 [class="frozen" style="rounded,filled,dashed"' in source
+    assert "frozen</FONT>" in source
+    assert re.search(r'n1 \[class="input".*color="#D55E00" penwidth=3.0', source)
+    assert "ROUNDED,DASHED" in draw(w * x, parameters=w, leaves="inset").source
+
+
+def test_local_derivatives_stand_on_the_arrows(neuron):
+    source = draw(neuron(), local=True).source
+    assert 'n0->n2 [label="×(−3)"]' in source
+    assert 'n8->n9 [label="×0.5"]' in source
+    assert "n0->n2\n" in draw(neuron()).source
+
+
+def test_gradients_of_arrays_have_the_shade_of_their_size(network):
+    net, loss = network()
+    source = draw(loss, names=net).source
+    assert "0 dead" in source
+    assert "gradient size" in source
+    x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    x.backward([float("nan"), 1.0])
+    assert draw(x).source.count("#FBE4EA") == 3  # the card, the pill, and the legend
+
+
+def test_the_rest_of_a_graph_that_was_cut_is_one_dashed_card():
+    y = tg.Scalar(0.5)
+    for _ in range(30):
+        y = y.tanh()
+    source = draw(y, max_cards=10).source
+    assert "… 22 more nodes" in source
+    assert source.count("rest->n") == 1
+
+
+HOSTILE = st.one_of(
+    st.text(st.characters(exclude_categories=()), max_size=120),
+    st.text(st.sampled_from("<>&\"'\\[]{}|;\n\t\0\x01\x85\ud800{n}lNGETHL/-># \u202e\ufffe😀"), max_size=60),
+    st.sampled_from(
+        [
+            "</FONT></TD><TD HREF='javascript:alert(1)'>", '"] ; evil [label="x', "]]>", "<!--", "&#0;",
+            "&nbsp;", "\\N\\G\\L", "<script>alert(1)</script>",
+            "<B></B>", "x" * 20_000, "&" * 5_000, "{0}", "%s",
+        ]
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+def test_no_name_breaks_a_picture_or_adds_to_it(first, second, place, title):
+    pytest.importorskip("pygraphviz")
+    a, b = tg.Scalar(1.0, name=first), tg.Scalar(2.0, name="b")
+    with tg.scope(place or "layer"):
+        c = a * b
+        c.name = second
+    d = c.tanh()
+    drawing = draw(d, title=title, subtitle=second, names={first: b, second: d}, highlight=[a])
+    tree = ElementTree.fromstring(drawing.svg())
+    assert not drawing.warnings
+    classes = [group.get("class", "").split()[0] for group in tree.iter(f"{SVG}g") if group.get("class")]
+    assert classes.count("node") == 4
+    assert classes.count("edge") == 3
+    texts = {"".join(text.itertext()).strip() for text in tree.iter(f"{SVG}text")}
+    if len(first) > 4 and not first.startswith(place):  # neither an index nor a path of the module
+        assert clean(first).strip() in texts or not clean(first).strip()
+    allowed = {
+        f"{SVG}{tag}" for tag in ("svg", "g", "title", "polygon", "path", "text", "a", "ellipse", "polyline")
+    }
+    assert {element.tag for element in tree.iter()} <= allowed
+    for element in tree.iter():
+        for attribute in element.attrib:
+            assert attribute.split("}")[-1] not in ("href", "onclick", "onload", "src")
+    assert drawing.text()
+    assert drawing.json()
+
+
+def test_rows_of_arrays_carry_their_shape_and_shade(network):
+    net, loss = network()
+    source = draw(loss, names=net, leaves="inset").source
+    row = re.search(r"<B>weight</B></FONT></TD><TD.*?>3×4</FONT>.*?BGCOLOR=\"(#\w+)\"", source)
+    assert row is not None
+    assert row[1] in ("#FFE3CB", "#FFCFA6", "#FFB983")
+
+
+def test_a_row_without_gradient_ends_with_the_value():
+    x, t = tg.Scalar(1.0, name="x"), tg.Scalar(2.0, name="t", requires_grad=False)
+    source = draw(x.tanh() - t, leaves="inset").source
+    assert re.search(r"<B>t</B>.*?<B>2</B></FONT></TD><TD WIDTH=\"5\"></TD></TR></TABLE>", source)

@@ -1,0 +1,169 @@
+"""Engines: which there are, what they may do wrong, and who is asked next."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.render import EngineError, draw, engine, engines
+
+SOURCE = "digraph { n0 [label=alpha] n1 [label=beta] n0->n1 }"
+GOOD = """
+import sys
+from pygraphviz import AGraph
+if sys.argv[1] == "-V":
+    sys.stderr.write("dot - graphviz version 0.0 (test)")
+else:
+    graph = AGraph(string=sys.stdin.buffer.read().decode())
+    sys.stdout.buffer.write(graph.draw(path=None, format=sys.argv[1][2:], prog="dot"))
+"""
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """A program `dot` on PATH that does what a test says."""
+    if os.name != "posix":
+        pytest.skip("the program is a script with a first line that names its interpreter")
+    pytest.importorskip("pygraphviz")
+
+    def install(body: str) -> None:
+        path = tmp_path / "dot"
+        path.write_text(f"#!{sys.executable}\n{body}")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+    return install
+
+
+@pytest.fixture
+def nothing(monkeypatch, tmp_path):
+    """Neither engine."""
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(engine, "PLACES", ())
+
+
+def test_the_embedded_engine_needs_no_program(monkeypatch, tmp_path):
+    pytest.importorskip("pygraphviz")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(engine, "PLACES", ())
+    for kind, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        picture, notes = engine.layout(SOURCE, kind, cards=[0, 1], required=["alpha"])
+        assert picture.startswith(start)
+        assert notes == []
+    found = engines()
+    assert found["embedded"].startswith("Graphviz ")
+    assert found["dot"].startswith("not available")
+
+
+def test_many_cards_are_drawn_in_a_child(monkeypatch):
+    pytest.importorskip("pygraphviz")
+    here, _ = engine.layout(SOURCE, "svg", cards=[0, 1])
+    monkeypatch.setattr(engine, "IN_PROCESS", 1)
+    monkeypatch.setattr(engine, "in_process", None)  # would fail if it was called
+    child, notes = engine.layout(SOURCE, "svg", cards=[0, 1], engine="embedded")
+    assert child == here
+    assert notes == []
+
+
+def test_the_program_is_asked_when_nothing_is_embedded(program, monkeypatch):
+    program(GOOD)
+    expected, _ = engine.layout(SOURCE, "svg", cards=[0, 1])
+    assert engine.layout(SOURCE, "svg", cards=[0, 1], engine="dot") == (expected, [])
+    assert "graphviz version 0.0 (test)" in engines()["dot"]
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    picture, notes = engine.layout(SOURCE, "svg", cards=[0, 1])
+    assert picture == expected
+    assert notes[0].startswith("embedded: ")
+    assert engines()["embedded"].startswith("not available")
+
+
+def test_a_variable_chooses_the_engine(program, monkeypatch):
+    program("raise SystemExit(3)")
+    monkeypatch.setenv(engine.VARIABLE, "dot")
+    with pytest.raises(EngineError, match="exit code 3"):
+        engine.layout(SOURCE, "svg", cards=[0, 1])
+
+
+def test_an_engine_that_takes_too_long_is_stopped(program, monkeypatch):
+    program("import time; time.sleep(60)")
+    monkeypatch.setattr(engine, "SECONDS", 0.2)
+    with pytest.raises(EngineError, match=r"more than 0 s for 2 cards; a smaller `depth`"):
+        engine.layout(SOURCE, "svg", cards=[0, 1], engine="dot")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("print('<svg>')", "not a file of the kind svg"),
+        ("print('<?xml version=\"1.0\"?><svg>')", "not well-formed"),
+        ("print('<?xml version=\"1.0\"?><svg></svg>')", "4 cards or names are missing in the picture"),
+        ("import sys; sys.stderr.write('Error: syntax error'); print('<?xml ?>')", "syntax error"),
+    ],
+)  # fmt: skip
+def test_a_wrong_picture_is_not_accepted(program, body, message):
+    program(body)
+    with pytest.raises(EngineError, match=message):
+        engine.layout(SOURCE, "svg", cards=[0, 1], required=["alpha", "beta"], engine="dot")
+
+
+def test_a_wrong_picture_is_replaced_by_the_next_engine_with_a_note(program, monkeypatch):
+    program(GOOD)
+    monkeypatch.setattr(engine, "in_process", lambda source, kind: (b"<?xml version='1.0'?><svg/>", ""))
+    drawing = draw(tg.Scalar(1.0, name="x"))
+    assert "<svg" in drawing.svg()
+    assert len(drawing.warnings) == 1
+    assert drawing.warnings[0].startswith("embedded: 2 cards or names are missing")
+
+
+def test_a_label_that_graphviz_does_not_understand_is_noticed():
+    pytest.importorskip("pygraphviz")
+    with pytest.raises(EngineError, match=r"in line 1|missing"):
+        engine.layout("digraph { n0 [label=<<B></B>>] }", "svg", cards=[0], required=["x"], engine="embedded")
+
+
+def test_harmless_messages_are_not_errors():
+    engine.complain(
+        b"%PDF-1.5", "pdf", "Fontconfig error: Cannot load default config file\nWarning: wide", [0]
+    )
+
+
+def test_without_engines_one_error_says_what_to_install(nothing):
+    drawing = draw(tg.Scalar(1.0, name="x"))
+    with pytest.raises(EngineError, match="pip install pygraphviz"):
+        drawing.svg()
+    assert drawing.source.startswith("digraph")
+    assert drawing.text().startswith("x")
+    bundle = drawing._repr_mimebundle_()
+    assert list(bundle) == ["text/plain"]
+    assert "pip install" in drawing.warnings[0]
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(ValueError, match="'auto', 'embedded' or 'dot' was expected, 'neato' came"):
+        engine.layout(SOURCE, "svg", cards=[0], engine="neato")
+
+
+def test_a_program_without_a_console_can_draw(monkeypatch):
+    pytest.importorskip("pygraphviz")
+
+    def closed(descriptor: int) -> int:
+        raise OSError("bad file descriptor")
+
+    monkeypatch.setattr(os, "dup", closed)
+    assert engine.in_process(SOURCE, "svg")[1] == ""
+
+
+def test_messages_of_the_library_do_not_reach_the_terminal():
+    pytest.importorskip("pygraphviz")
+    code = "import tinygrad_edu as tg; from tinygrad_edu.render import draw; draw(tg.Scalar(1.0)).png()"
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(engine.__file__))))
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONPATH": root}, check=True
+    )
+    assert done.stderr == b""

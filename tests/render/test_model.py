@@ -1,0 +1,162 @@
+"""Capturing a graph as plain data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.render import capture, draw
+from tinygrad_edu.render.model import numbers
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def by_name(x, **options):
+    return {node.name or node.derived: node for node in capture(x, **options).nodes}
+
+
+def test_the_neuron_as_json(neuron):
+    drawing = draw(neuron(), parameters="w* b")
+    assert drawing.json() == (GOLDEN / "neuron.json").read_text(encoding="utf-8")
+    assert json.loads(drawing.json()) == drawing.model
+
+
+def test_gradients_between_the_leaves_are_replayed_and_written_nowhere(neuron):
+    o = neuron()
+    nodes = by_name(o)
+    assert nodes["n"].gradient.item == pytest.approx(0.5)
+    assert nodes["x₁·w₁"].gradient.item == pytest.approx(0.5)
+    assert nodes["x1"].gradient.item == pytest.approx(-1.5)
+    assert nodes["o"].gradient.item == 1
+    assert o.args[0].grad is None
+
+
+def test_before_backward_nothing_is_known(neuron):
+    assert all(node.gradient is None for node in capture(neuron(backward=False)).nodes)
+
+
+def test_leaves_show_what_has_been_added_up(neuron):
+    x = tg.Scalar(3.0, name="x")
+    (2.0 * x).backward()
+    y = x * x
+    y.backward()
+    assert by_name(y)["x"].gradient.item == 2 + 6
+    assert by_name(y)["x·x"].gradient.item == 1
+
+
+def test_an_operand_that_is_used_twice_has_two_edges():
+    x = tg.Scalar(3.0)
+    model = capture(x * x)
+    assert [(e.src, e.dst, e.arg, e.local) for e in model.edges] == [(0, 1, 0, 3.0), (0, 1, 1, 3.0)]
+
+
+def test_local_derivatives_are_numbers_where_there_are_such():
+    x = tg.Scalar(2.0)
+    assert capture(x.log()).edges[0].local == 0.5
+    assert capture(tg.sum(tg.tensor([1.0, 2.0], requires_grad=True))).edges[0].local is None
+    zero = tg.tensor(0.0, requires_grad=True)
+    with np.errstate(divide="ignore"):
+        assert np.isinf(capture(tg.log(zero)).edges[0].local)
+
+
+def test_a_local_derivative_that_raises_is_left_out():
+    x = tg.Scalar(0.0)
+    y = x.sqrt()  # 0.5 / y divides by zero
+    assert capture(y).edges[0].local is None
+
+
+def test_a_stale_graph_is_drawn_with_a_warning():
+    x = tg.Scalar(1.0, name="x")
+    y = (x * 2.0).exp()
+    y.backward()
+    x.data = 3.0
+    model = capture(y)
+    assert "'x' was assigned" in model.warnings[0]
+    assert model.nodes[2].gradient is None
+    assert model.nodes[0].gradient is not None
+
+
+def test_roles_of_scalars(neuron):
+    o = neuron()
+    roles = lambda **options: {name: node.role for name, node in by_name(o, **options).items()}  # noqa: E731
+    assert roles()["w1"] == "input"
+    told = roles(parameters="w* b")
+    assert (told["w1"], told["x1"], told["b"], told["n"], told["o"]) == (
+        "parameter", "input", "parameter", "intermediate", "output",
+    )  # fmt: skip
+    assert by_name(tg.Scalar(2.0) * 3)["3"].role == "constant"
+
+
+def test_roles_of_tensors():
+    w = tg.tensor([1.0, 2.0], requires_grad=True, name="w")
+    x = tg.tensor([3.0, 4.0], name="x")
+    f = tg.tensor([5.0, 6.0], name="f")
+    nodes = by_name(w * x * f * 2.0)
+    assert [nodes[name].role for name in ("w", "x", "2")] == ["parameter", "input", "constant"]
+    nodes = by_name(w * x * f, parameters=[f])
+    assert [nodes[name].role for name in ("w", "x", "f")] == ["input", "input", "frozen"]
+
+
+def test_parameters_of_modules_are_known(network):
+    net, loss = network()
+    model = capture(loss, names={"net": net, "other": 3})
+    roles = {node.name: node.role for node in model.nodes}
+    assert roles["fc1.weight"] == "parameter"
+    assert dict(model.modules) == {
+        "fc1": "Linear", "inner": "dict", "inner.norm": "Linear", "blocks": "list", "blocks.0": "Linear",
+    }  # fmt: skip
+    assert capture(loss, parameters=net).nodes[1].role == "parameter"
+
+
+def test_a_bias_before_a_normalization_is_dead(network):
+    net, loss = network()
+    flags = {node.name: node.flags for node in capture(loss, names=[net]).nodes}
+    assert flags["fc1.bias"] == ("dead",)
+    assert flags["fc1.weight"] == ()
+
+
+def test_highlights_and_what_is_not_finite_are_flagged():
+    x = tg.tensor([1.0, np.nan], requires_grad=True, name="x")
+    assert capture(x * 2.0, highlight=x).nodes[0].flags == ("nonfinite", "highlight")
+
+
+def test_statistics_of_arrays():
+    array = np.array([[1.0, 2.0], [3.0, 4.0]])
+    n = numbers(array)
+    assert (n.shape, n.dtype, n.items) == ((2, 2), "float64", (1.0, 2.0, 3.0, 4.0))
+    assert n.mean == pytest.approx(2.5)
+    assert n.std == pytest.approx(np.std(array))
+    assert n.norm == pytest.approx(np.linalg.norm(array))
+    assert n.histogram == (1, 0, 1, 0, 0, 1, 0, 1)
+    assert (n.smallest, n.largest) == (1.0, 4.0)
+    assert numbers(np.zeros(100)).items is None
+
+
+def test_statistics_where_there_is_little_to_count():
+    assert numbers(np.zeros((0, 3))).norm == 0
+    assert numbers(np.array([1.0, 1.0])).histogram == ()
+    broken = numbers(np.array([np.nan, np.inf, 1.0, 3.0]))
+    assert (broken.nan, broken.infinite, broken.mean, broken.norm) == (1, 1, 2.0, None)
+    assert numbers(np.array([np.nan])).mean is None
+    assert numbers(np.array(["text"])).items is None
+    assert numbers(np.array([1e200, -1e200])).norm == pytest.approx(np.sqrt(2) * 1e200)
+    assert numbers(float("inf")).infinite == 1
+
+
+def test_a_long_chain_is_no_trouble():
+    y = tg.Scalar(1.0)
+    for _ in range(100_000):
+        y = -y
+    y.backward()
+    model = capture(y)
+    assert len(model.nodes) == 100_001
+    assert model.nodes[0].gradient.item == 1
+
+
+def test_only_nodes_have_a_graph():
+    with pytest.raises(TypeError, match="a Scalar or a Tensor was expected, float came"):
+        capture(1.0)

@@ -1,0 +1,161 @@
+"""A board as DOT: cards, the boxes of the modules around them, arrows, heading and legend.
+
+The text depends on the board alone, byte for byte. Whatever a user wrote goes through `escape` or `quoted`,
+and no attribute that could load or link to anything is ever written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tinygrad_edu.render import wording
+from tinygrad_edu.render.cards import Columns, card_label, columns_of
+from tinygrad_edu.render.fold import Board, Card, Link, grouped
+from tinygrad_edu.render.markup import cell, heading, legend, row, table, text
+from tinygrad_edu.render.style import FONT, Palette, clean, number, quoted
+
+LARGE = 150  # cards, from which on a good layout would take Graphviz minutes
+DEEP = 3  # a graph this many times deeper than wide is drawn from top to bottom
+WIDE_ENOUGH = 7  # as long as it has fewer ranks than this, it fits from left to right
+TREE = tuple[list[Card], dict[str, "TREE"]]  # the cards of a module, and the modules in it
+
+
+def dot(
+    board: Board, palette: Palette, *, title: str | None = None, subtitle: str | None = None,
+    rankdir: str = "auto", local: bool = False,
+) -> str:  # fmt: skip
+    """Write a board as DOT; `rankdir` is "LR", "TB" or "auto", `local` puts ∂head/∂tail on the arrows."""
+    effort = " nslimit=1 nslimit1=1" if len(board.cards) > LARGE else ""
+    down = (rankdir == "auto" and _is_deep(board)) or rankdir == "TB"
+    gap = (0.6 if max(Counter(_ranks(board).values()).values()) > 1 else 0.35) if down else 0.5
+    above = heading(palette, title, subtitle, board.caption)
+    out = [
+        "digraph tinygrad_edu {",
+        f'graph [rankdir={"TB" if down else "LR"} bgcolor="{palette.paper}" fontname="{FONT}" pad=0.3 '
+        f"nodesep={0.3 if down else 0.22} ranksep={gap} outputorder=edgesfirst "
+        f"labelloc=b label=<{_legend(board, palette)}>{effort}]",
+        f'node [shape=box style="rounded,filled" margin="0.075,0.055" fontname="{FONT}"]',
+        f'edge [color="{palette.line}" penwidth=1.1 arrowsize=0.7 fontname="{FONT}" fontsize=9 '
+        f'fontcolor="{palette.gradient}" {"tailport=s headport=n" if down else "tailport=e headport=w"}]',
+    ]
+    label = f" labelloc=t labeljust=l label=<{above}>" if above else ' label=""'
+    out.append(f"subgraph cluster_all {{ graph [peripheries=0 margin=11{label}]")
+    out += _groups(board, palette, columns_of(board, down), down)
+    out += [_edge(link, local) for link in board.links]
+    if board.stubs:
+        out.append(_rest(board, palette))
+    return "\n".join([*out, "}}", ""])
+
+
+def _ranks(board: Board) -> dict[int, int]:
+    """How many arrows lead to a card at most."""
+    operands: dict[int, list[int]] = {}
+    for link in board.links:
+        operands.setdefault(link.dst, []).append(link.src)
+    ranks: dict[int, int] = {}
+    for card in board.cards:
+        ranks[card.id] = max((1 + ranks[i] for i in operands.get(card.id, ())), default=0)
+    return ranks
+
+
+def _is_deep(board: Board) -> bool:
+    widths = Counter(_ranks(board).values())
+    return len(widths) > WIDE_ENOUGH and len(widths) > DEEP * max(widths.values())
+
+
+def _legend(board: Board, palette: Palette) -> str:
+    nodes = [node for card in board.cards for node in (card.node, *card.insets)]
+    occurring = {node.role for node in nodes}
+    graded = [node for node in nodes if node.gradient is not None]
+    return legend(
+        palette, [role for role in wording.ROLES if role in occurring],
+        chip=any(card.operations for card in board.cards), gradient=bool(graded),
+        broken=any("nonfinite" in card.flags for card in board.cards),
+        scale=any(node.kind != "Scalar" for node in graded),
+    )  # fmt: skip
+
+
+def _groups(board: Board, palette: Palette, columns: Columns, down: bool) -> list[str]:
+    """The cards, with a box around those of a module, and one around the inputs.
+
+    Graphviz puts what is written first at the top; but from left to right, and within a cluster, at the
+    bottom.
+    """
+    inputs = [card for card in board.cards if card.node.role == "input" and not card.scope]
+    boxed = any(card.scope for card in board.cards) and len(inputs) > 1
+    tree: TREE = ([], {})
+    for card in board.cards if down else reversed(board.cards):
+        place = tree
+        for part in ("", "inputs") if boxed and card in inputs else card.scope:
+            place = place[1].setdefault(part, ([], {}))
+        place[0].append(card)
+    out: list[str] = []
+    stack: list[tuple[tuple[str, ...], TREE] | None] = [((), tree)]
+    count = 0
+    while stack:
+        item = stack.pop()
+        if item is None:
+            out.append("}")
+            continue
+        scope, (cards, children) = item
+        if scope and scope != ("",):
+            level = 0 if scope[0] == "" else len(scope) - 1
+            label = _group_label(scope, board, palette)
+            out.append(
+                f'subgraph cluster_{count} {{ graph [style="rounded,filled" peripheries=1 '
+                f'pencolor="{palette.group_border}" '
+                f'fillcolor="{palette.groups[level % 2]}" margin={10 if down else 9} labelloc=t labeljust=l '
+                f"label=<{label}> tooltip={quoted('.'.join(filter(None, scope)))}]"
+            )
+            count += 1
+            stack.append(None)
+        out += [_node(card, board, palette, columns) for card in cards]
+        stack += [((*scope, name), child) for name, child in reversed(children.items())]
+    return out
+
+
+def _group_label(scope: tuple[str, ...], board: Board, palette: Palette) -> str:
+    name = text(scope[-1], 11, palette.dim, bold=True)
+    kind = board.modules.get(".".join(scope))
+    words = name + (f"{text('  ' + kind, 9, palette.dim)}" if kind else "")
+    return table(row(cell(words, align="LEFT", cellpadding=1)))
+
+
+def _node(card: Card, board: Board, palette: Palette, columns: Columns) -> str:
+    node = card.node
+    look = palette.roles[node.role]
+    border, fill, width = look.border, look.fill, look.width
+    if "nonfinite" in card.flags:
+        border, fill, width = palette.bad, palette.bad_fill, 2.2
+    if "highlight" in card.flags:
+        border, width = palette.accent, 3.0
+    style = "rounded,filled,dashed" if look.dashed else "rounded,filled"
+    return (
+        f'n{card.id} [class="{node.role}" style="{style}" fillcolor="{fill}" color="{border}" '
+        f"penwidth={width} "
+        f"tooltip={quoted(_tooltip(card))} label=<{card_label(card, board, palette, columns)}>]"
+    )
+
+
+def _tooltip(card: Card) -> str:
+    node = card.node
+    name = node.name if node.name is not None else node.derived
+    made = f" = {node.op}" if node.op else ""
+    return f"{clean(name, 700)}{made}, value {wording.value(node.value)}, gradient {wording.gradient(node)}"
+
+
+def _edge(link: Link, local: bool) -> str:
+    if not local or link.local is None:
+        return f"n{link.src}->n{link.dst}"
+    words = number(link.local)
+    return f'n{link.src}->n{link.dst} [label="×{f"({words})" if words.startswith("−") else words}"]'
+
+
+def _rest(board: Board, palette: Palette) -> str:
+    look = palette.roles["omitted"]
+    words = text(f"… {grouped(board.omitted)} more nodes", 11, look.tag, bold=True)
+    links = "".join(f"\nrest->n{i} [style=dashed]" for i in board.stubs)
+    return (
+        f'rest [style="rounded,filled,dashed" fillcolor="{look.fill}" color="{look.border}" '
+        f"label=<{words}> margin=0.15]{links}"
+    )

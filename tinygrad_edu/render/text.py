@@ -1,0 +1,78 @@
+"""The graph as text: for terminals, for readers who cannot see the picture, and for notebooks without one.
+
+    o = tanh(n)              value 0.7071    grad 1
+      n = x₁·w₁ + x₂·w₂ + b  value 0.8814    grad 0.5
+
+An operand stands below its user, further in. What is used again is written out once, and referred to by name.
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu.render import wording
+from tinygrad_edu.render.fold import Board, Card
+from tinygrad_edu.render.model import NodeModel
+from tinygrad_edu.render.style import NOT_COMPUTED, clean, shape
+
+LINES = 400  # after that, the outline says how much is left
+INDENT = 40  # levels; deeper ones stay there and carry their number
+
+
+def outline(board: Board, *, title: str | None = None, subtitle: str | None = None) -> str:
+    """The cards as an indented table, from the root down."""
+    cards = {card.id: card for card in board.cards}
+    operands: dict[int, list[int]] = {}
+    for link in board.links:
+        operands.setdefault(link.dst, []).append(link.src)
+    lines: list[tuple[str, str, str, str]] = []
+    written: set[int] = set()
+    stack = [(board.cards[-1].id, 0)]
+    while stack and len(lines) < LINES:
+        i, depth = stack.pop()
+        card = cards[i]
+        inside = operands.get(i, [])
+        again = i in written and bool(inside)
+        lines.append(_line(card, depth, "  (above)" if again else ""))
+        if again or i in written:
+            continue
+        written.add(i)
+        lines += [_leaf(node, depth + 1, card) for node in card.insets]
+        stack += [(operand, depth + 1) for operand in reversed(inside)]
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    table = [
+        "  ".join(part.ljust(width) for part, width in zip(line, (*widths, 0), strict=True)).rstrip()
+        for line in lines
+    ]
+    head = [clean(words, 200) for words in (title, subtitle, board.caption) if words]
+    rest = [f"… {len(cards) - len(written)} more cards"] if stack else []
+    return "\n".join([*head, *([""] if head else []), *table, *rest, ""])
+
+
+def _line(card: Card, depth: int, note: str) -> tuple[str, str, str, str]:
+    node = card.node
+    name = clean(wording.headline(card))
+    if card.module is not None:
+        name += f"  [module, {card.operations} operation{'s' * (card.operations != 1)}]"
+    elif node.op is not None and name != node.derived:
+        name += f" = {clean(node.derived)}"
+    return _columns(node, name + note, depth)
+
+
+def _leaf(node: NodeModel, depth: int, card: Card) -> tuple[str, str, str, str]:
+    scope = tuple(card.module.split(".")) if card.module else card.scope
+    return _columns(node, clean(wording.title(node, scope)), depth)
+
+
+def _columns(node: NodeModel, name: str, depth: int) -> tuple[str, str, str, str]:
+    indent = "  " * min(depth, INDENT) + (f"[{depth}] " if depth > INDENT else "")
+    kind = node.op or wording.role(node)
+    if node.kind != "Scalar":
+        kind += f" {shape(node.value.shape)}"
+    bars = wording.histogram(node.value)
+    value = f"{bars} {wording.value(node.value)}" if bars else wording.value(node.value)
+    words = wording.gradient(node) if node.requires_grad else NOT_COMPUTED
+    return (
+        indent + name,
+        kind,
+        f"value {value}",
+        f"{wording.gradient_label(node)} {words}" if node.requires_grad else "",
+    )
