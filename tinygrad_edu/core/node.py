@@ -9,6 +9,8 @@ neither this chapter nor the sweeps ask which of the two they hold.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
@@ -199,6 +201,17 @@ def assign(pairs: list[tuple[Any, Any]]) -> None:
         for (node, _), value in zip(pairs, prepared, strict=True):
             node.value = value
             node.era = era
+
+
+@contextmanager
+def preserved(leaves: Iterable[Any]) -> Iterator[None]:
+    """Give the leaves their values back at the end, whatever happens; graphs made before are as valid as they were."""
+    held = [(node, node.value, node.era) for node in leaves]
+    try:
+        yield
+    finally:
+        for node, value, made in held:
+            node.value, node.era = value, made
 
 
 def value_of(x: Operand) -> Any:

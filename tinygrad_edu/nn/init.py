@@ -30,21 +30,30 @@ Mode = Literal["fan_in", "fan_out", "fan_average"]
 # ---- constants, and chance without a rule ----
 
 
-def zeros(shape: Sequence[int], *, rng: np.random.Generator | None = None, dtype: Any = np.float64) -> Array:
-    """Zeros: right for biases, wrong for weights, whose units would all stay equal. `rng` is not used."""
-    return constant(shape, 0, rng=rng, dtype=dtype)
+# (They need no fans, and some no chance; they take `rng` and `layout` all the same, so that a layer can call every
+# initialization alike.)
+
+
+def zeros(
+    shape: Sequence[int], *, rng: np.random.Generator | None = None, layout: Layout | None = None,
+    dtype: Any = np.float64,
+) -> Array:  # fmt: skip
+    """Zeros: right for biases, wrong for weights, whose units would all stay equal."""
+    return np.zeros(shape, dtype)
 
 
 def constant(
-    shape: Sequence[int], value: float, *, rng: np.random.Generator | None = None, dtype: Any = np.float64
-) -> Array:
-    """The same value everywhere. `rng` is not used: it is there so that every initialization is called alike."""
+    shape: Sequence[int], value: float, *, rng: np.random.Generator | None = None, layout: Layout | None = None,
+    dtype: Any = np.float64,
+) -> Array:  # fmt: skip
+    """The same value everywhere."""
     return np.full(shape, value, dtype)
 
 
 def normal(
-    shape: Sequence[int], *, rng: np.random.Generator, std: float = 1.0, mean: float = 0.0, dtype: Any = np.float64
-) -> Array:
+    shape: Sequence[int], *, rng: np.random.Generator, std: float = 1.0, mean: float = 0.0,
+    layout: Layout | None = None, dtype: Any = np.float64,
+) -> Array:  # fmt: skip
     """mean + std · randn; with std = 0.01, the small random numbers of many an example.
 
     Raises:
@@ -56,8 +65,9 @@ def normal(
 
 
 def uniform(
-    shape: Sequence[int], *, rng: np.random.Generator, low: float = -1.0, high: float = 1.0, dtype: Any = np.float64
-) -> Array:
+    shape: Sequence[int], *, rng: np.random.Generator, low: float = -1.0, high: float = 1.0,
+    layout: Layout | None = None, dtype: Any = np.float64,
+) -> Array:  # fmt: skip
     """Uniform in [low, high).
 
     Raises:
@@ -71,7 +81,7 @@ def uniform(
 # ---- fans and gains ----
 
 
-def fans(shape: Sequence[int], layout: Layout) -> tuple[int, int]:
+def fans(shape: Sequence[int], layout: Layout | None) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight: how many inputs a unit has, and how many units an input feeds.
 
     Args:
@@ -80,8 +90,13 @@ def fans(shape: Sequence[int], layout: Layout) -> tuple[int, int]:
         layout: "out_in": (out, in, *kernel), as the layers of `nn` keep it; "in_out": (*kernel, in, out).
 
     Raises:
-        ValueError: fewer than two axes, or another layout.
+        ValueError: fewer than two axes, or no layout, or another.
     """
+    if layout is None:
+        raise ValueError(
+            f"fans: the shape {tuple(shape)} does not say which axis holds the inputs: say layout='out_in' for "
+            f"(out, in), as nn.Linear keeps its weight, or layout='in_out' for (in, out)"
+        )
     if len(shape) < 2:
         raise ValueError(
             f"fans: a weight with at least two axes was expected, {tuple(shape)} came: the fans of a vector are not "
@@ -119,7 +134,7 @@ def gain(nonlinearity: str, slope: float = 0.01) -> float:
 
 
 def variance_scaling(
-    shape: Sequence[int], *, rng: np.random.Generator, layout: Layout, scale: float = 1.0, mode: Mode = "fan_in",
+    shape: Sequence[int], *, rng: np.random.Generator, layout: Layout | None = None, scale: float = 1.0, mode: Mode = "fan_in",
     distribution: Literal["normal", "uniform"] = "normal", dtype: Any = np.float64,
 ) -> Array:  # fmt: skip
     """Variance scale / n, where n is fan_in, fan_out, or the mean of both: all the rules below are cases of it.
@@ -152,14 +167,14 @@ def variance_scaling(
 
 
 def lecun_normal(
-    shape: Sequence[int], *, rng: np.random.Generator, layout: Layout = "out_in", dtype: Any = np.float64
+    shape: Sequence[int], *, rng: np.random.Generator, layout: Layout | None = None, dtype: Any = np.float64
 ) -> Array:
-    """randn · √(1 / fan_in) (LeCun, Bottou, Orr and Müller 1998, eq. 16); `layout` is that of `nn`."""
+    """randn · √(1 / fan_in) (LeCun, Bottou, Orr and Müller 1998, eq. 16)."""
     return variance_scaling(shape, rng=rng, layout=layout, dtype=dtype)
 
 
 def lecun_uniform(
-    shape: Sequence[int], *, rng: np.random.Generator, layout: Layout = "out_in", dtype: Any = np.float64
+    shape: Sequence[int], *, rng: np.random.Generator, layout: Layout | None = None, dtype: Any = np.float64
 ) -> Array:
     """Uniform with the variance 1 / fan_in, on ±√(3 / fan_in); see `lecun_normal`."""
     return variance_scaling(shape, rng=rng, layout=layout, distribution="uniform", dtype=dtype)
@@ -167,7 +182,7 @@ def lecun_uniform(
 
 def xavier_normal(
     shape: Sequence[int], *, rng: np.random.Generator, gain: float = 1.0, mode: Mode = "fan_average",
-    layout: Layout = "out_in", dtype: Any = np.float64,
+    layout: Layout | None = None, dtype: Any = np.float64,
 ) -> Array:  # fmt: skip
     """randn · gain · √(2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12), for tanh.
 
@@ -178,7 +193,7 @@ def xavier_normal(
 
 def xavier_uniform(
     shape: Sequence[int], *, rng: np.random.Generator, gain: float = 1.0, mode: Mode = "fan_average",
-    layout: Layout = "out_in", dtype: Any = np.float64,
+    layout: Layout | None = None, dtype: Any = np.float64,
 ) -> Array:  # fmt: skip
     """Uniform on ±gain · √(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16); see `xavier_normal`."""
     return variance_scaling(
@@ -188,7 +203,7 @@ def xavier_uniform(
 
 def kaiming_normal(
     shape: Sequence[int], *, rng: np.random.Generator, nonlinearity: str = "relu", slope: float = 0.01,
-    mode: Mode = "fan_in", layout: Layout = "out_in", dtype: Any = np.float64,
+    mode: Mode = "fan_in", layout: Layout | None = None, dtype: Any = np.float64,
 ) -> Array:  # fmt: skip
     """randn · √(2 / fan_in), for layers before a ReLU (He, Zhang, Ren and Sun 2015, eq. 10).
 
@@ -207,7 +222,7 @@ def kaiming_normal(
 
 def kaiming_uniform(
     shape: Sequence[int], *, rng: np.random.Generator, nonlinearity: str = "relu", slope: float = 0.01,
-    mode: Mode = "fan_in", layout: Layout = "out_in", dtype: Any = np.float64,
+    mode: Mode = "fan_in", layout: Layout | None = None, dtype: Any = np.float64,
 ) -> Array:  # fmt: skip
     """Uniform on ±√(6 / fan_in), whose variance is 2 / fan_in; see `kaiming_normal`."""
     scale = gain(nonlinearity, slope) ** 2

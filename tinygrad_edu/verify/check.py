@@ -1,0 +1,237 @@
+"""Gradient checking: compare what a backward pass says with what the function does.
+
+All parameters are flattened into one θ, all derivatives into dθ, and every component is moved a little:
+
+    approx_i = (J(θ + ε e_i) − J(θ − ε e_i)) / 2ε        difference = ‖approx − dθ‖ / (‖approx‖ + ‖dθ‖)
+
+About 1e-7 is great, above 1e-3 there is a bug. So the lecture, and `step=1e-7` does exactly that. By default more is
+asked for. The step is found for each component, each numerical value has an error bar, and every parameter is judged
+by its own worst component, so that a small gradient is not hidden by a large one:
+
+    wrong           |backward − numeric| > 4 · error + 1e-9 · |numeric|
+    inconclusive    inside of that, but only because the error is larger than 1e-4 · |numeric|
+    kink            the slopes on both sides differ; right if the backward pass lies between them
+    vacuous         both are 0 for every component: nothing that could be wrong was seen
+    verified        otherwise
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.calculus import gradients
+from tinygrad_edu.core.node import Node, describe, preserved, value_of
+from tinygrad_edu.core.recording import NEEDED, no_grad, recording
+from tinygrad_edu.errors import NotDifferentiableError, ShapeError
+from tinygrad_edu.scalar import Scalar
+from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.types import Array
+from tinygrad_edu.verify.numerical import SAFETY, Estimate, Gradient, central, differentiate, noise_of
+from tinygrad_edu.verify.report import Report, judge
+
+
+def check(
+    target: Callable[..., Any], *inputs: Any, parameters: Any = None, gradients: Mapping[str, Any] | None = None,
+    step: float | None = None, rng: np.random.Generator | None = None,
+) -> Report:  # fmt: skip
+    """Check the gradients of a function, a module or a loss against numerical ones.
+
+    Nothing is left changed: parameters, inputs, buffers and `.grad` are afterwards what they were.
+
+    Args:
+        target: a function of nodes, or a module. It returns a node; of any other shape than () it is reduced to one
+            number by random weights, since a plain sum would hide some errors.
+        inputs: what to call it with. Floats, arrays of floats and tensors that require a gradient are checked, too;
+            integers, and tensors that require none, are passed on.
+        parameters: further leaves to check: a module, {name: leaf}, or a sequence of leaves. Of a module as the target,
+            its own parameters are taken.
+        gradients: {name: array} to check instead of those of the engine: a backward pass written by hand. Parameters
+            without an entry are left out.
+        step: a fixed ε for plain central differences, as in the lecture; by default it is found.
+        rng: of the random weights; by default always the same ones.
+
+    Returns:
+        A report; true only if every parameter is verified.
+
+    Raises:
+        NotDifferentiableError: there is nothing to check, or the target returned something other than a node.
+        ValueError: the function is not deterministic, or its value is not finite.
+        KeyError: a gradient for a parameter that there is not.
+    """
+    arguments, leaves = _leaves(target, inputs, parameters)
+    if not leaves:
+        raise NotDifferentiableError(
+            "check: there is nothing to check: pass inputs of floats, a module, or parameters=…"
+        )
+    owners = [x for x in (target, parameters) if hasattr(x, "named_buffers")]
+    weights = _Weights(rng or np.random.default_rng(0))
+    objective = _objective(target, arguments, weights, owners)
+    value = _steady(objective)
+    given = _backward(objective, leaves) if gradients is None else _given(gradients, leaves)
+    rows = [judge(name, g, _numeric(objective, leaves[name], value, step)) for name, g in given.items()]
+    return Report(rows, step)
+
+
+# ---- what is checked ----
+
+
+def _leaves(target: Any, inputs: Sequence[Any], parameters: Any) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments as nodes, and {name: leaf} of all that is to be checked."""
+    leaves: dict[str, Any] = {}
+    if hasattr(target, "named_parameters"):
+        leaves |= dict(target.named_parameters())
+    if parameters is not None:
+        leaves |= _named(parameters)
+    arguments = []
+    for i, x in enumerate(inputs):
+        node = _argument(x)
+        arguments.append(node)
+        if isinstance(node, Node) and node.requires_grad:
+            if node.op is not None:
+                raise NotDifferentiableError(f"check: input {i}, {describe(node)}, was computed: pass its value, {i}.detach()")
+            if not any(node is leaf for leaf in leaves.values()):
+                leaves[node.name or f"input {i}"] = node
+    return arguments, leaves
+
+
+def _named(parameters: Any) -> dict[str, Any]:
+    if hasattr(parameters, "named_parameters"):
+        return dict(parameters.named_parameters())
+    if isinstance(parameters, Mapping):
+        named = dict(parameters)
+    else:
+        named = {leaf.name or f"parameter {i}": leaf for i, leaf in enumerate(parameters)}
+        if len(named) < len(parameters):
+            raise ValueError("check: parameters with different names were expected: pass {name: leaf}")
+    for name, leaf in named.items():
+        if not isinstance(leaf, Node) or leaf.op is not None or not leaf.requires_grad:
+            raise NotDifferentiableError(f"check: a leaf that requires a gradient was expected for {name!r}, {leaf!r} came")
+    return named
+
+
+def _argument(x: Any) -> Any:
+    """A float as a Scalar, an array of floats as a Tensor, both requiring a gradient; anything else as it is."""
+    if isinstance(x, Node):
+        return x
+    if type(x) is float:
+        return Scalar(x)
+    if isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f":
+        return Tensor(x, requires_grad=True)
+    return x
+
+
+class _Weights:
+    """Random weights that make one number of many; always the same ones for the same shape."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.drawn: Array | None = None
+
+    def __call__(self, y: Any) -> Any:
+        if not isinstance(y, Node):
+            raise NotDifferentiableError(f"check: the target was to return a node, {type(y).__name__} came")
+        shape = np.shape(y.value)
+        if shape == ():
+            return y
+        if self.drawn is None:  # away from 0, so that nothing is left out, and uneven, so that nothing cancels
+            self.drawn = self.rng.uniform(0.5, 1.5, shape) * self.rng.choice([-1.0, 1.0], shape)
+        if self.drawn.shape != shape:
+            raise ShapeError(f"check: the target returned shape {self.drawn.shape} first and {shape} then")
+        return ops.sum(y * self.drawn.astype(np.asarray(y.value).dtype))
+
+
+def _objective(target: Any, arguments: list[Any], weights: _Weights, owners: list[Any]) -> Callable[[], Any]:
+    def objective() -> Any:
+        with ExitStack() as stack:  # running statistics must not walk away while the function is probed
+            for owner in owners:
+                stack.enter_context(_buffers_of(owner))
+            return weights(target(*arguments))
+
+    return objective
+
+
+@contextmanager
+def _buffers_of(owner: Any) -> Iterator[None]:
+    held = [(buffer, buffer.value) for _, buffer in owner.named_buffers()]
+    try:
+        yield
+    finally:
+        for buffer, value in held:
+            buffer.value = value
+
+
+def _steady(objective: Callable[[], Any]) -> float:
+    """The value of the function, if it has one."""
+    with no_grad():
+        first, second = (float(objective().value) for _ in range(2))
+    if not np.isfinite(first):
+        raise ValueError(f"check: the function has the value {first} here: a gradient can be checked where it is finite")
+    if first != second:
+        raise ValueError(
+            f"check: two calls with the same values gave {first!r} and {second!r}: the function is not deterministic, so "
+            f"differences would compare two functions. Freeze what is random (dropout.frozen()), or switch it off (eval())"
+        )
+    return first
+
+
+# ---- the two gradients ----
+
+
+def _backward(objective: Callable[[], Any], leaves: dict[str, Any]) -> dict[str, Array]:
+    with recording(NEEDED):
+        y = objective()
+    found = gradients(y, list(leaves.values())) if y.requires_grad else [leaf.zeros() for leaf in leaves.values()]
+    return {name: np.asarray(g) for name, g in zip(leaves, found, strict=True)}
+
+
+def _given(gradients: Mapping[str, Any], leaves: dict[str, Any]) -> dict[str, Array]:
+    given = {}
+    for name, g in gradients.items():
+        if name not in leaves:
+            raise KeyError(f"check: a gradient came for {name!r}, but the parameters are {', '.join(leaves)}")
+        given[name] = np.asarray(value_of(g))
+        if given[name].shape != np.shape(leaves[name].value):
+            raise ShapeError(
+                f"check: the gradient of {name!r} must have its shape, {np.shape(leaves[name].value)}, {given[name].shape} came"
+            )
+    return given
+
+
+def _numeric(objective: Callable[[], Any], leaf: Any, value: float, step: float | None) -> Gradient:
+    """The derivative by every component of one leaf.
+
+    The leaf is moved in float64, whatever its dtype is: what is computed from it then is float64, too, and the numerical
+    side has the digits to judge a float32 gradient by.
+    """
+    start = np.array(leaf.value, dtype=float)
+    size = float(np.sqrt(np.mean(np.square(start)))) if start.size else 0.0
+
+    def at(values: Array) -> float:
+        leaf.value = leaf.result(values if values.shape else values[()])
+        with no_grad():
+            return float(objective().value)
+
+    found = []
+    with preserved([leaf]):
+        direction = np.random.default_rng(1).uniform(0.5, 1.0, start.shape) * (size or 1.0)
+        noise = noise_of(lambda t: at(start + t * direction), 0.0)
+        for i in np.ndindex(start.shape):
+
+            def along(t: float, i: tuple[int, ...] = i) -> float:
+                moved = start.copy()
+                moved[i] = t
+                return at(moved)
+
+            x = float(start[i])
+            if step is None:
+                scale = max(abs(x), size) or 1.0
+                found.append(differentiate(along, x, noise=noise, scale=scale, at_x=value))
+            else:
+                found.append(Estimate(central(along, x, step), SAFETY * noise / step, 0.0))
+    columns = np.array(found, dtype=float).reshape(-1, 3).T
+    return Gradient(*(column.reshape(start.shape) for column in columns))

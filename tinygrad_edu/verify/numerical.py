@@ -1,0 +1,206 @@
+"""Numerical derivatives, each with an estimate of its own error.
+
+    one-sided     (f(x + h) − f(x)) / h                   error O(h)
+    central       (f(x + h) − f(x − h)) / 2h              error O(h²)
+    extrapolated  from central ones at h, h/2 and h/4     error O(h⁶)    Richardson 1911, Ridders 1982
+    complex step  Im f(x + ih) / h                        exact to rounding    Squire and Trapp 1998
+
+The smaller the step, the smaller these errors, but the more of the digits of f cancel: rounding adds about
+noise / h. No fixed step suits every function, so `differentiate` measures the noise of f, and moves the step
+until the two errors balance. Its error bar is the sum of both.
+
+This chapter knows nothing of graphs: functions of plain numbers are all it asks for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.types import Array
+
+Function = Callable[[float], float]
+
+
+def one_sided(f: Function, x: float, step: float) -> float:
+    """(f(x + h) − f(x)) / h: its error falls like h."""
+    return (f(x + step) - f(x)) / step
+
+
+def central(f: Function, x: float, step: float) -> float:
+    """(f(x + h) − f(x − h)) / 2h: its error falls like h²."""
+    return (f(x + step) - f(x - step)) / (2 * step)
+
+
+def complex_step(f: Callable[[complex], complex], x: float, step: float = 1e-30) -> float:
+    """Im f(x + ih) / h: nothing is subtracted, so nothing cancels; f must be analytic and take complex numbers."""
+    return f(complex(x, step)).imag / step
+
+
+class Estimate(NamedTuple):
+    """A derivative and how much it may be off.
+
+    Attributes:
+        value: the derivative; at a kink the mean of the slopes on both sides.
+        error: a bound that it keeps in nearly all cases; infinite where f could not be evaluated around x.
+        jump: half the difference between the slopes on the right and on the left: 0 unless x is on a kink.
+    """
+
+    value: float
+    error: float
+    jump: float
+
+
+START = 2.0**-8  # the first step, in units of x
+STRIDE = 8.0  # from one step to the next
+ATTEMPTS = 8
+SAFETY = 4.0  # on the noise, which is itself an estimate
+
+
+def differentiate(
+    f: Function, x: float, *, noise: float, scale: float | None = None, accuracy: float = 1e-7, at_x: float | None = None
+) -> Estimate:
+    """The derivative of f at x, from central differences with a step that is found.
+
+    Args:
+        f: the function; NaN, infinity or an ArithmeticError or ValueError mean that it is not defined there.
+        x: where.
+        noise: the rounding error of f, see `noise_of`.
+        scale: the size of x that steps are measured by; by default |x|, or 1 for x = 0.
+        accuracy: relative; once it is reached the search ends. Usually that is at the first step.
+        at_x: f(x), if known already.
+
+    Returns:
+        The best of the estimates.
+    """
+    scale = scale or abs(x) or 1.0
+    middle = _evaluate(f, x) if at_x is None else at_x
+    best = kinked = Estimate(math.nan, math.inf, 0.0)
+    if middle is None or not math.isfinite(middle):
+        return best
+    step, direction = START * scale, 0.0
+    for _ in range(ATTEMPTS):
+        attempt = _extrapolate(f, x, step, middle, noise)
+        if attempt is None:  # outside of where f is defined: closer
+            step /= STRIDE**2
+            continue
+        estimate, truncation = attempt
+        if estimate.jump:  # a kink at x or near it: closer, to see which
+            kinked = min(kinked, estimate, key=_error)
+            step /= STRIDE
+            continue
+        if direction and estimate.error >= best.error:  # it has become worse: the best is behind
+            break
+        best = min(best, estimate, key=_error)
+        if best.error <= accuracy * abs(best.value):
+            break
+        wanted = 1 / STRIDE if truncation > estimate.error / 2 else STRIDE
+        if direction not in (0.0, wanted):
+            break
+        direction = wanted
+        step *= direction
+    return kinked if kinked.jump and best.error > kinked.jump / 2 else best
+
+
+def _error(estimate: Estimate) -> float:
+    return estimate.error
+
+
+def _extrapolate(f: Function, x: float, step: float, middle: float, noise: float) -> tuple[Estimate, float] | None:
+    """Three central differences, and what they say of the limit; also the part of the error that is truncation."""
+    slopes, bends = [], []
+    for h in (step, step / 2, step / 4):
+        right, left = x + h, x - h
+        above, below = _evaluate(f, right), _evaluate(f, left)
+        if above is None or below is None:
+            return None
+        slopes.append((above - below) / (right - left))  # the steps as they were rounded
+        bends.append(((above - middle) - (middle - below)) / (right - left))
+    if not any(slopes) and not any(bends):  # the same number everywhere: f does not depend on x
+        return Estimate(0.0, 0.0, 0.0), 0.0
+    first = [(4 * slopes[1] - slopes[0]) / 3, (4 * slopes[2] - slopes[1]) / 3]  # without the h² of the error
+    value = (16 * first[1] - first[0]) / 15  # and without its h⁴
+    truncation = abs(value - first[1])
+    rounding = SAFETY * 4 * noise / step + 4 * np.finfo(float).eps * abs(value)
+    # A bend that falls like h is curvature; one that stays is a kink at x.
+    jump = 2 * bends[2] - bends[1]
+    jump_error = abs(jump - (2 * bends[1] - bends[0])) + SAFETY * 16 * noise / step
+    kink = abs(jump) > 4 * jump_error and abs(jump) > 1e-5 * abs(value)
+    return Estimate(value, float(truncation + rounding), abs(jump) if kink else 0.0), truncation
+
+
+def _evaluate(f: Function, x: float) -> float | None:
+    try:
+        with np.errstate(all="ignore"):
+            y = float(f(x))
+    except (ArithmeticError, ValueError):
+        return None
+    return y if math.isfinite(y) else None
+
+
+def noise_of(f: Function, x: float, scale: float | None = None) -> float:
+    """The size of the rounding errors in f near x.
+
+    Over a stretch so short that f itself hardly moves, the differences of high order of its values consist of
+    rounding alone (Hamming 1971; Moré and Wild 2011, sec. 3).
+
+    Args:
+        f: the function.
+        x: where.
+        scale: the size of x that distances are measured by.
+
+    Returns:
+        A standard deviation, at least half a unit in the last place of f(x).
+    """
+    scale = scale or abs(x) or 1.0
+    values = [_evaluate(f, x + k * 2.0**-40 * scale) for k in range(-4, 5)]
+    known = np.array([value for value in values if value is not None])
+    floor = float(np.finfo(float).eps * np.abs(known).max(initial=0.0) / 2)
+    differences, estimates = known, []
+    for k in range(1, len(known)):
+        differences = np.diff(differences)
+        variance = np.mean(differences**2) * math.factorial(k) ** 2 / math.factorial(2 * k)
+        if k >= 3:
+            estimates.append(math.sqrt(variance))
+    return max(float(np.median(estimates)) if estimates else 0.0, floor)
+
+
+class Gradient(NamedTuple):
+    """Estimates for every component of an array."""
+
+    value: Array
+    error: Array
+    jump: Array
+
+
+def gradient(f: Callable[[Array], float], x: Array, *, noise: float | None = None, accuracy: float = 1e-7) -> Gradient:
+    """The gradient of a function of an array, one component after the other.
+
+    Args:
+        f: a function of an array like x that returns one number. It may keep the array: each is a new one.
+        x: where, in floating-point numbers.
+        noise: the rounding error of f; measured if not given.
+        accuracy: relative, of each component.
+
+    Returns:
+        Value, error and jump (see `Estimate`), each of the shape of x.
+    """
+    size = float(np.sqrt(np.mean(np.square(x, dtype=float)))) if x.size else 0.0
+    middle = float(f(x.copy()))
+    if noise is None:
+        noise = noise_of(lambda t: f((x + np.asarray(t, x.dtype) * x) if size else x + np.asarray(t, x.dtype)), 0.0)
+    found = []
+    for i in np.ndindex(x.shape):
+
+        def along(t: float, i: tuple[int, ...] = i) -> float:
+            moved = x.copy()
+            moved[i] = t
+            return float(f(moved))
+
+        scale = max(abs(float(x[i])), size) or 1.0
+        found.append(differentiate(along, float(x[i]), noise=noise, scale=scale, accuracy=accuracy, at_x=middle))
+    columns = np.array(found, dtype=float).reshape(-1, 3).T
+    return Gradient(*(column.reshape(x.shape) for column in columns))
