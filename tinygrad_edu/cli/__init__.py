@@ -93,9 +93,9 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from tinygrad_edu.cli.verify import verify
+    from tinygrad_edu.cli.verify import run
 
-    return verify(args.names or None, seed=args.seed, json_file=args.json)
+    return run(args.names or None, seed=args.seed, json_file=args.json)
 
 
 def _formula(args: argparse.Namespace) -> int:

@@ -1,1 +1,61 @@
 """`tinygrad-edu verify`: every primitive at its cases, as a table, with an exit code that says it in one number."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tinygrad_edu import __version__
+from tinygrad_edu.verify.suite import SuiteReport, verify
+
+
+def run(names: Sequence[str] | None, *, seed: int, json_file: str | None) -> int:
+    """Verify, print a table, and return the exit code: 0 right, 1 wrong, 4 a planted error went unnoticed."""
+    started = time.perf_counter()
+    report = verify(names, seed=seed)
+    seconds = time.perf_counter() - started
+    console = Console(highlight=False)
+    console.print(_table(report))
+    for finding in report.failures:
+        console.print(f"[bold red]✗[/] {finding.primitive}, {finding.witness}, at ", end="")
+        console.print(f"{finding.case}: {finding.wrong}", markup=False)
+    for name in report.survivors:
+        console.print(f"[bold red]✗[/] the planted error '{name}' was not found: the suite itself is broken")
+    console.print(
+        f"{len(report.primitives)} primitives verified in value, vjp, jvp and second order: {len(report.findings):,} findings, "
+        f"{len(report.failures)} failures, 0 skips; {seconds:.1f} s"
+    )
+    if report.without_derivative:
+        console.print(f"recorded, but without derivative: {', '.join(report.without_derivative)}")
+    if json_file:
+        content = {
+            "version": __version__, "seed": seed, "exit_code": report.exit_code, "primitives": report.primitives,
+            "without_derivative": report.without_derivative, "survivors": report.survivors,
+            "failures": len(report.failures), "findings": [asdict(finding) for finding in report.findings],
+        }  # fmt: skip
+        Path(json_file).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return report.exit_code
+
+
+def _table(report: SuiteReport) -> Table:
+    """A row for each primitive, a column for each witness: ✓, or how many of its cases are wrong."""
+    witnesses = list(dict.fromkeys(finding.witness for finding in report.findings))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("primitive")
+    table.add_column("cases", justify="right")
+    for witness in witnesses:
+        table.add_column(witness, justify="center")
+    for name in report.primitives:
+        mine = [finding for finding in report.findings if finding.primitive == name]
+        cells = []
+        for witness in witnesses:
+            wrong = sum(bool(finding.wrong) for finding in mine if finding.witness == witness)
+            cells.append(f"[bold red]{wrong} ✗[/]" if wrong else "[green]✓[/]")
+        table.add_row(name, str(len({finding.case for finding in mine})), *cells)
+    return table

@@ -206,7 +206,13 @@ def _unary(op: Primitive) -> Callable[..., Any]:
 
 
 def _binary(op: Primitive) -> Callable[..., Any]:
-    forward = op.forward
+    on_arrays, on_floats = op.forward, op.on_floats
+
+    def forward(a: Any, b: Any) -> Any:
+        return on_floats(a, b) if type(a) is float and type(b) is float else on_arrays(a, b)
+
+    if on_arrays is on_floats:
+        forward = on_arrays
 
     def call(a: Any, b: Any) -> Any:
         try:

@@ -66,8 +66,8 @@ def _by_exponent(y: Operand, a: Operand, b: Operand) -> Operand:
     return y * log(where(y == 0, 1, a))  # at a = 0 the limit of y log a is 0
 
 
-@elementwise(partials=(_by_base, _by_exponent), symbol="^", notation="{0}^{1}",
+@elementwise(partials=(_by_base, _by_exponent), on_floats=math.pow, symbol="^", notation="{0}^{1}",
              cases=[case(positive(3), real(3))])  # fmt: skip
 def power(a: Operand, b: Operand) -> Operand:
     """Power. The derivative by the exponent exists where the base is positive; elsewhere it is NaN."""
-    return math.pow(a, b) if type(a) is float else a**b
+    return a**b

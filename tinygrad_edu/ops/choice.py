@@ -53,19 +53,19 @@ def not_equal(a: Operand, b: Operand) -> Operand:
     return a != b
 
 
-@primitive(symbol="not", notation="¬{0}")
+@primitive(symbol="not", notation="¬{0}", on_floats=lambda x: float(not x))
 def logical_not(x: Operand) -> Operand:
     """Whether x is false."""
     return np.logical_not(x)
 
 
-@primitive()
+@primitive(on_floats=lambda x: x if x != x else float((x > 0) - (x < 0)))
 def sign(x: Operand) -> Operand:
     """−1, 0 or 1; its derivative, 0 wherever there is one, is not offered: nothing could be learned from it."""
     return np.sign(x)
 
 
-@primitive(notation="[{0} > {1}]")
+@primitive(notation="[{0} > {1}]", on_floats=lambda a, b: 0.5 if a == b else float(a > b))
 def above(a: Operand, b: Operand) -> Operand:
     """1 where a > b, ½ where they are equal, 0 where a < b: the share of a in the maximum of both."""
     return np.where(np.equal(a, b), 0.5, np.greater(a, b)).astype(np.result_type(a, b))[()]
@@ -112,17 +112,20 @@ def relu(x: Operand) -> Operand:
     return np.maximum(x, 0)
 
 
-@elementwise(partials=(lambda y, a, b: above(a, b), lambda y, a, b: above(b, a)), symbol="max", notation="max({0}, {1})",
-             cases=[case(interval(0, 1, 3), interval(1.5, 3, 3)), case(interval(1.5, 3, 3), interval(0, 1, 3))])  # fmt: skip
+_APART = [case(interval(0, 1, 3), interval(1.5, 3, 3)), case(interval(1.5, 3, 3), interval(0, 1, 3))]
+
+
+@elementwise(partials=(lambda y, a, b: above(a, b), lambda y, a, b: above(b, a)), cases=_APART, symbol="max",
+             notation="max({0}, {1})", on_floats=lambda a, b: a if a >= b or a != a else b)  # fmt: skip
 def maximum(a: Operand, b: Operand) -> Operand:
-    """The larger of two; a tie gives half of the gradient to each."""
+    """The larger of two; a tie gives half of the gradient to each; NaN if either is."""
     return np.maximum(a, b)
 
 
-@elementwise(partials=(lambda y, a, b: above(b, a), lambda y, a, b: above(a, b)), symbol="min", notation="min({0}, {1})",
-             cases=[case(interval(0, 1, 3), interval(1.5, 3, 3)), case(interval(1.5, 3, 3), interval(0, 1, 3))])  # fmt: skip
+@elementwise(partials=(lambda y, a, b: above(b, a), lambda y, a, b: above(a, b)), cases=_APART, symbol="min",
+             notation="min({0}, {1})", on_floats=lambda a, b: a if a <= b or a != a else b)  # fmt: skip
 def minimum(a: Operand, b: Operand) -> Operand:
-    """The smaller of two; a tie gives half of the gradient to each."""
+    """The smaller of two; a tie gives half of the gradient to each; NaN if either is."""
     return np.minimum(a, b)
 
 

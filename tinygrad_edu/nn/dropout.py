@@ -1,0 +1,68 @@
+"""Dropout: in training, each number is replaced by 0 with probability p (Srivastava et al. 2014).
+
+    y = x · mask / (1 − p)        mask: 1 with probability 1 − p, else 0
+
+The division keeps the mean of y at x, so that nothing has to be done when the network is in use ("inverted"
+dropout). A numerical derivative compares forward passes with each other, which is pointless if each drops
+other units: check gradients within `frozen()`, or in `eval()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from tinygrad_edu.core.broadcasting import shape_of
+from tinygrad_edu.core.node import value_of
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.types import Array, Operand, Shape
+
+
+class Dropout(Module):
+    """Drop each element with probability p in training; nothing otherwise.
+
+    Args:
+        p: in [0, 1).
+        rng: what the masks are drawn from; a generator that others do not use makes them reproducible.
+
+    Raises:
+        ValueError: p outside [0, 1).
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator) -> None:
+        if not 0 <= p < 1:
+            raise ValueError(f"Dropout: a probability p in [0, 1) was expected, {p} came")
+        self.p, self.rng = p, rng
+        self.masks: dict[Shape, Array] | None = None  # those that are kept while frozen
+
+    def forward(self, x: Operand) -> Operand:
+        """The input with some elements at 0 and the others larger; the input itself when not training."""
+        if not self.training or self.p == 0:
+            return x
+        shape = shape_of(x)
+        if self.masks is None:
+            mask = self._mask(shape)
+        elif shape in self.masks:
+            mask = self.masks[shape]
+        else:
+            mask = self.masks[shape] = self._mask(shape)
+        return x * mask.astype(np.asarray(value_of(x)).dtype, copy=False)
+
+    def _mask(self, shape: Shape) -> Array:
+        return (self.rng.random(shape) >= self.p) / (1 - self.p)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Within it the mask is drawn once, for each shape of x, and then used again."""
+        outer = self.masks
+        self.masks = {} if outer is None else outer
+        try:
+            yield
+        finally:
+            self.masks = outer
+
+    def extra_repr(self) -> str:
+        """The probability."""
+        return f"p={self.p}"

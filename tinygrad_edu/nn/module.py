@@ -1,0 +1,216 @@
+"""Module: a function with parameters, composed of others like it.
+
+    class Net(Module):
+        def __init__(self, rng):
+            self.fc1 = Linear(64, 32, rng=rng)          an attribute is all the registration there is
+            self.fc2 = Linear(32, 10, rng=rng)
+
+        def forward(self, x):
+            return self.fc2(self.fc1(x).relu())
+
+What a module consists of is read off its attributes, `vars(module)`, whenever somebody asks: parameters
+(leaves that require a gradient), buffers and further modules, also in lists, tuples and dicts. So a subclass
+needs no `super().__init__()`, no attribute is intercepted, and nothing is stored twice. The path to a thing
+is its name: `fc1.weight`, `blocks.0.fc1.weight`; what is reached by two paths has the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, Self
+
+import numpy as np
+
+from tinygrad_edu.core.node import Node, assign, value_of
+from tinygrad_edu.core.recording import current, scope
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.parameter import Buffer
+from tinygrad_edu.types import Array
+
+# The module whose forward is running. A module does not know its name, which is its owner's affair: two
+# owners may call it differently. It asks the one that calls it.
+_caller: ContextVar[Module | None] = ContextVar("caller", default=None)
+
+
+class Module:
+    """The base of all layers, losses and networks: define `forward`, and call the module."""
+
+    training: bool = True
+
+    def forward(self, *args: Any, **params: Any) -> Any:
+        """What calling the module computes."""
+        raise NotImplementedError(
+            f"{type(self).__name__} defines no forward(self, …): it says what calling the module computes"
+        )
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """`forward`; what it records belongs to the scope that the calling module knows this one by."""
+        caller = _caller.get()
+        token = _caller.set(self)
+        try:
+            if caller is None:  # the outermost: paths start below it
+                return self.forward(*args, **params)
+            with scope(caller.name_of(self)):
+                return self.forward(*args, **params)
+        finally:
+            _caller.reset(token)
+
+    def name_of(self, module: Module) -> str:
+        """The path from here to a module beneath; the name of its class if it is not beneath."""
+        for name, held in vars(self).items():  # nearly always here: no need to walk the tree
+            if held is module:
+                return name
+            if type(held) is list:
+                for i, inside in enumerate(held):
+                    if inside is module:
+                        return f"{name}.{i}"
+        paths = (path for path, found in self.named_modules() if path and found is module)
+        return next(paths, type(module).__name__)
+
+    # ---- what it consists of ----
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """(path, module) of this one, whose path is empty, and of all beneath; a shared one once."""
+        return ((path, held) for path, held in _walk(self) if isinstance(held, Module))
+
+    def named_parameters(self) -> Iterator[tuple[str, Node]]:
+        """(path, leaf) of everything that is learned; a shared leaf once, under its first path."""
+        return ((path, held) for path, held in _walk(self) if _is_parameter(held))
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """(path, buffer) of the state outside the graph."""
+        return ((path, held) for path, held in _walk(self) if isinstance(held, Buffer))
+
+    def parameters(self) -> list[Node]:
+        """Everything that is learned. A list: it may be gone through more than once."""
+        return [leaf for _, leaf in self.named_parameters()]
+
+    def train(self, mode: bool = True) -> Self:
+        """Behave as in training, here and beneath: dropout drops, batch norm uses the batch's statistics."""
+        for _, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Behave as when in use: `train(False)`."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: `grad` of every parameter becomes None."""
+        for leaf in self.parameters():
+            leaf.grad = None
+
+    # ---- its state ----
+
+    def state_dict(self) -> dict[str, Array]:
+        """{path: a copy of the value} of all parameters and buffers; `np.savez(file, **state)` stores it."""
+        return {path: np.array(held.value) for path, held in _walk(self) if _is_state(held)}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
+        """Take over the values of a `state_dict()`: all of them, or none if one does not fit.
+
+        Args:
+            state: {path: array}. Values are converted to the dtype of what they replace.
+            strict: whether the paths must be exactly those of this module.
+
+        Returns:
+            The paths that were missing in `state`, and those that it has in excess.
+
+        Raises:
+            ShapeError: an array of another shape.
+            TypeError: something other than real numbers.
+            ValueError: missing or unexpected paths, if strict.
+        """
+        held = {path: held for path, held in _walk(self) if _is_state(held)}
+        missing = [path for path in held if path not in state]
+        unexpected = [path for path in state if path not in held]
+        if strict and (missing or unexpected):
+            raise ValueError(
+                f"load_state_dict: the names of this {type(self).__name__} were expected; "
+                f"missing: {', '.join(missing) or 'none'}; unexpected: {', '.join(unexpected) or 'none'}. "
+                f"strict=False loads those that it has"
+            )
+        arrays = {path: np.asarray(value_of(state[path])) for path in held if path in state}
+        shapes = {path: np.shape(held[path].value) for path in arrays}
+        wrong = [
+            f"{path} {x.shape}, not {shapes[path]}" for path, x in arrays.items() if x.shape != shapes[path]
+        ]
+        if wrong:
+            raise ShapeError(
+                f"load_state_dict: the shapes of this {type(self).__name__} were expected, "
+                f"these differ: {'; '.join(wrong)}"
+            )
+        for path, array in arrays.items():
+            if array.dtype.kind not in "fiub":
+                raise TypeError(
+                    f"load_state_dict: real numbers were expected for {path}, dtype {array.dtype} came"
+                )
+        assign([(held[path], array) for path, array in arrays.items() if isinstance(held[path], Node)])
+        for path, array in arrays.items():
+            if isinstance(held[path], Buffer):
+                held[path].value = array
+        return missing, unexpected
+
+    # ---- how it is shown ----
+
+    def extra_repr(self) -> str:
+        """What distinguishes it from others of its class, in a few characters: its sizes."""
+        return ""
+
+    def brief(self) -> str:
+        """The class and the sizes, on one line: `Linear(64 → 32)`."""
+        sizes = self.extra_repr()
+        return f"{type(self).__name__}({sizes})" if sizes else type(self).__name__
+
+    def title(self) -> str:
+        """How an error calls it: by its path if it is being called by another module, and `brief()`."""
+        path = current().scope
+        return f"{path}, {self.brief()}" if path else self.brief()
+
+    def __repr__(self) -> str:
+        """The tree of modules, each on a line of its own."""
+        lines, depth = [], {"": -1}
+        for path, module in self.named_modules():
+            owner = path
+            while owner not in depth:
+                owner = owner.rpartition(".")[0]
+            depth[path] = depth[owner] + 1
+            name = path[len(owner) :].lstrip(".")
+            lines.append("  " * depth[path] + (f"{name}: " if name else "") + module.brief())
+        return "\n".join(lines)
+
+
+def _walk(root: Module) -> Iterator[tuple[str, Any]]:
+    """(path, thing) of every module, container, node and buffer, depth first, as they were assigned."""
+    seen: set[int] = set()
+    stack: list[tuple[str, str, Any]] = [("", "", root)]
+    while stack:
+        owner, name, held = stack.pop()
+        inside: list[tuple[Any, Any]] = []
+        if isinstance(held, Module):
+            inside = list(vars(held).items())
+        elif isinstance(held, dict):
+            inside = list(held.items())
+        elif isinstance(held, list | tuple):
+            inside = list(enumerate(held))
+        elif not isinstance(held, Node | Buffer):
+            continue
+        if id(held) in seen:
+            continue
+        if "." in name:
+            raise ValueError(
+                f"a name without dots was expected in '{owner}', {name!r} came: dots are for paths"
+            )
+        seen.add(id(held))
+        path = f"{owner}.{name}" if owner else name
+        yield path, held
+        stack += [(path, str(key), value) for key, value in reversed(inside)]
+
+
+def _is_parameter(held: Any) -> bool:
+    return isinstance(held, Node) and held.op is None and held.requires_grad
+
+
+def _is_state(held: Any) -> bool:
+    return _is_parameter(held) or isinstance(held, Buffer)
