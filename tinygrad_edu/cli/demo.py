@@ -43,7 +43,7 @@ class Net(nn.Module):
     """64 pixels → hidden units, normalized over the batch → 10 digits; He initialization before the ReLU."""
 
     def __init__(self, hidden: int, rng: np.random.Generator) -> None:
-        self.fc1 = nn.Linear(64, hidden, rng=rng, init=nn.init.kaiming_normal)
+        self.fc1 = nn.Linear(64, hidden, bias=False, rng=rng, init=nn.init.kaiming_normal)  # bn1 has a shift
         self.bn1 = nn.BatchNorm1d(hidden)
         self.act = nn.ReLU()
         self.fc2 = nn.Linear(hidden, 10, rng=rng, init=nn.init.kaiming_normal)
@@ -63,16 +63,16 @@ class Ledger:
 
     def heading(self, text: str) -> None:
         """A step begins."""
-        self.console.print(f"\n[bold]{text}[/]")
+        self.console.print(f"\n[bold]{text}[/]", soft_wrap=True)
 
     def claim(self, text: str, holds: bool) -> None:
         """Print a claim with a mark, and remember whether it held."""
         self.claims[text] = bool(holds)
-        self.console.print(("[green]✓[/] " if holds else "[bold red]✗ this does not hold:[/] ") + text)
+        self.console.print(("[green]✓[/] " if holds else "[bold red]✗ this does not hold:[/] ") + text, soft_wrap=True)
 
     def note(self, text: str) -> None:
         """Print something that is no claim."""
-        self.console.print(f"  {text}", markup=False)
+        self.console.print(f"  {text}", markup=False, soft_wrap=True)
 
 
 def demo(*, seed: int = 0, out: str | Path = "demo-output", quick: bool = False) -> int:
@@ -90,7 +90,7 @@ def demo(*, seed: int = 0, out: str | Path = "demo-output", quick: bool = False)
     x, y = tg.tensor(x_train[sample], name="x"), y_train[sample]
 
     def loss() -> Any:
-        return nn.cross_entropy(net(x), y)
+        return nn.functional.cross_entropy(net(x), y)
 
     ledger.heading("Gradients at initialization, against numerical ones")
     _check(ledger, "at initialization", net, loss)
@@ -146,7 +146,7 @@ def _prepare(ledger: Ledger, rng: np.random.Generator) -> tuple[tuple[Array, Arr
 
 def _check(ledger: Ledger, when: str, net: Net, loss: Callable[[], Any]) -> None:
     report = tg.check(loss, parameters=net)
-    ledger.console.print(str(report), markup=False, highlight=False)
+    ledger.console.print(str(report), markup=False, soft_wrap=True)
     count = sum(p.size for p in net.parameters())
     ledger.claim(f"all {count:,} derivatives are right {when}", bool(report))
     ledger.figures[f"check {when}"] = report.to_dict()
@@ -177,7 +177,7 @@ def _train(
             losses = []
             for x, y in data.batches(*train, size=plan.batch, rng=rng):
                 optimizer.zero_grad()
-                loss = nn.cross_entropy(net(tg.tensor(x)), y)
+                loss = nn.functional.cross_entropy(net(tg.tensor(x)), y)
                 loss.backward()
                 optimizer.step()
                 losses.append(loss.item())
@@ -216,7 +216,7 @@ def _plant(ledger: Ledger, net: Net, loss: Callable[[], Any], x: Any, y: Array) 
         hidden = net.act(net.bn1(net.fc1(x))).numpy()
         mistake = net(x).softmax().numpy() - np.eye(10)[y]  # and here / len(y) was forgotten
     report = tg.check(loss, parameters=net, gradients=right | {"fc2.weight": mistake.T @ hidden})
-    ledger.console.print(str(report), markup=False, highlight=False)
+    ledger.console.print(str(report), markup=False, soft_wrap=True)
     wrong = [row.name for row in report.rows if row.verdict == "wrong"]
     ledger.claim(
         "the check finds the error, in fc2.weight and nowhere else", not report and wrong == ["fc2.weight"]

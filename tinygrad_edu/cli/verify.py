@@ -24,15 +24,16 @@ def run(names: Sequence[str] | None, *, seed: int, json_file: str | None) -> int
     console.print(_table(report))
     for finding in report.failures:
         console.print(f"[bold red]✗[/] {finding.primitive}, {finding.witness}, at ", end="")
-        console.print(f"{finding.case}: {finding.wrong}", markup=False)
+        console.print(f"{finding.case}: {finding.wrong}", markup=False, soft_wrap=True)
     for name in report.survivors:
         console.print(f"[bold red]✗[/] the planted error '{name}' was not found: the suite itself is broken")
     console.print(
         f"{len(report.primitives)} primitives verified in value, vjp, jvp and second order: {len(report.findings):,} findings, "
-        f"{len(report.failures)} failures, 0 skips; {seconds:.1f} s"
+        f"{len(report.failures)} failures, 0 skips; {seconds:.1f} s",
+        soft_wrap=True,
     )
     if report.without_derivative:
-        console.print(f"recorded, but without derivative: {', '.join(report.without_derivative)}")
+        console.print(f"recorded, but without derivative: {', '.join(report.without_derivative)}", soft_wrap=True)
     if json_file:
         content = {
             "version": __version__, "seed": seed, "exit_code": report.exit_code, "primitives": report.primitives,
@@ -47,7 +48,7 @@ def _table(report: SuiteReport) -> Table:
     """A row for each primitive, a column for each witness: ✓, or how many of its cases are wrong."""
     witnesses = list(dict.fromkeys(finding.witness for finding in report.findings))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("primitive")
+    table.add_column("primitive", no_wrap=True, min_width=max(map(len, report.primitives), default=0))
     table.add_column("cases", justify="right")
     for witness in witnesses:
         table.add_column(witness, justify="center")

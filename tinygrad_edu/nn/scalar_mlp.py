@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -17,11 +17,9 @@ from tinygrad_edu.types import Operand
 
 
 class Neuron(Module):
-    """activation(w₁ x₁ + … + wₙ xₙ + b); the weights start uniform in (−1, 1), the bias at 0."""
+    """activation(w₁ x₁ + … + wₙ xₙ + b); weights start uniform in (−1, 1), the bias at 0; None is linear."""
 
-    def __init__(
-        self, inputs: int, *, activation: Callable[[Any], Any] | None = ops.relu, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, inputs: int, *, activation: Any = ops.relu, rng: np.random.Generator) -> None:
         self.w = [Scalar(w, f"w{i}") for i, w in enumerate(rng.uniform(-1, 1, inputs), 1)]
         self.b = Scalar(0.0, "b")
         self.activation = activation

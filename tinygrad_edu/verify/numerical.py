@@ -61,8 +61,9 @@ SAFETY = 4.0  # on the noise, which is itself an estimate
 
 
 def differentiate(
-    f: Function, x: float, *, noise: float, scale: float | None = None, accuracy: float = 1e-7, at_x: float | None = None
-) -> Estimate:
+    f: Function, x: float, *, noise: float, scale: float | None = None, accuracy: float = 1e-7, enough: float = 0.0,
+    at_x: float | None = None,
+) -> Estimate:  # fmt: skip
     """The derivative of f at x, from central differences with a step that is found.
 
     Args:
@@ -71,6 +72,7 @@ def differentiate(
         noise: the rounding error of f, see `noise_of`.
         scale: the size of x that steps are measured by; by default |x|, or 1 for x = 0.
         accuracy: relative; once it is reached the search ends. Usually that is at the first step.
+        enough: an error at which it ends, too, for derivatives that may be 0.
         at_x: f(x), if known already.
 
     Returns:
@@ -95,7 +97,7 @@ def differentiate(
         if direction and estimate.error >= best.error:  # it has become worse: the best is behind
             break
         best = min(best, estimate, key=_error)
-        if best.error <= accuracy * abs(best.value):
+        if best.error <= max(accuracy * abs(best.value), enough):
             break
         wanted = 1 / STRIDE if truncation > estimate.error / 2 else STRIDE
         if direction not in (0.0, wanted):
@@ -119,8 +121,8 @@ def _extrapolate(f: Function, x: float, step: float, middle: float, noise: float
             return None
         slopes.append((above - below) / (right - left))  # the steps as they were rounded
         bends.append(((above - middle) - (middle - below)) / (right - left))
-    if not any(slopes) and not any(bends):  # the same number everywhere: f does not depend on x
-        return Estimate(0.0, 0.0, 0.0), 0.0
+    if not any(slopes) and not any(bends):  # the same number everywhere: f depends on x less than it is rounded
+        return Estimate(0.0, SAFETY * noise / step, 0.0), 0.0
     first = [(4 * slopes[1] - slopes[0]) / 3, (4 * slopes[2] - slopes[1]) / 3]  # without the h² of the error
     value = (16 * first[1] - first[0]) / 15  # and without its h⁴
     truncation = abs(value - first[1])
@@ -176,31 +178,39 @@ class Gradient(NamedTuple):
     jump: Array
 
 
-def gradient(f: Callable[[Array], float], x: Array, *, noise: float | None = None, accuracy: float = 1e-7) -> Gradient:
+def gradient(f: Callable[[Array], float], x: Array, *, step: float | None = None) -> Gradient:
     """The gradient of a function of an array, one component after the other.
 
     Args:
-        f: a function of an array like x that returns one number. It may keep the array: each is a new one.
-        x: where, in floating-point numbers.
-        noise: the rounding error of f; measured if not given.
-        accuracy: relative, of each component.
+        f: a function of an array of the shape of x that returns one number. It may keep the array: each is a new one.
+        x: where.
+        step: a fixed one, for plain central differences; by default it is found for each component.
 
     Returns:
         Value, error and jump (see `Estimate`), each of the shape of x.
     """
-    size = float(np.sqrt(np.mean(np.square(x, dtype=float)))) if x.size else 0.0
+    x = np.array(x, dtype=float)
+    size = float(np.sqrt(np.mean(np.square(x)))) if x.size else 0.0
+    direction = np.random.default_rng(1).uniform(0.5, 1.0, x.shape) * (size or 1.0)
     middle = float(f(x.copy()))
-    if noise is None:
-        noise = noise_of(lambda t: f((x + np.asarray(t, x.dtype) * x) if size else x + np.asarray(t, x.dtype)), 0.0)
-    found = []
+    noise = noise_of(lambda t: f(x + t * direction), 0.0)
+    found: list[Estimate] = []
+    squares = 0.0
     for i in np.ndindex(x.shape):
 
         def along(t: float, i: tuple[int, ...] = i) -> float:
             moved = x.copy()
             moved[i] = t
-            return float(f(moved))
+            return f(moved)
 
-        scale = max(abs(float(x[i])), size) or 1.0
-        found.append(differentiate(along, float(x[i]), noise=noise, scale=scale, accuracy=accuracy, at_x=middle))
+        at = float(x[i])
+        if step is not None:
+            found.append(Estimate(central(along, at, step), SAFETY * noise / step, 0.0))
+            continue
+        # A derivative of 0 never reaches a relative accuracy: for those, small beside the others is enough.
+        enough = 1e-7 * math.sqrt(squares / len(found)) if len(found) > 7 else 0.0
+        scale = max(abs(at), size) or 1.0
+        found.append(differentiate(along, at, noise=noise, scale=scale, enough=enough, at_x=middle))
+        squares += found[-1].value ** 2 if math.isfinite(found[-1].value) else 0.0
     columns = np.array(found, dtype=float).reshape(-1, 3).T
     return Gradient(*(column.reshape(x.shape) for column in columns))

@@ -63,8 +63,12 @@ def judge(name: str, backward: Array, numeric: Gradient) -> Row:
         rounding = rounding + 16 * eps * np.sqrt(np.mean(np.square(n)))
     tolerance = 4 * error + rounding + jump  # at a kink, any slope between the two sides will do
     wrong = ~(distance <= tolerance)  # a NaN is wrong
-    undecided = ~wrong & (error > eps**0.25 * np.abs(n)) & ~(jump > 0)
     kinks = ~wrong & (jump > 0)
+    undecided = ~wrong & ~kinks & (error > eps**0.25 * np.abs(n))
+    # Of a component that is 0 no numerical value can have digits. It may stay undecided if its error bar shows that it
+    # is next to nothing beside the others.
+    size = np.sqrt(np.mean(np.square(n))) if n.size else 0.0
+    blind = undecided & (error > 1e-6 * size)
     with np.errstate(all="ignore"):
         badness = np.where(np.isnan(distance), np.inf, distance / np.where(tolerance > 0, tolerance, np.finfo(float).tiny))
     worst = np.unravel_index(int(np.argmax(badness)), a.shape) if a.size else ()
@@ -72,7 +76,7 @@ def judge(name: str, backward: Array, numeric: Gradient) -> Row:
     verdict: Verdict = (
         "wrong" if wrong.any()
         else "vacuous" if not a.size or np.all(np.abs(n) <= 4 * error) and not kinks.any() and np.all(np.abs(a) <= 4 * error)
-        else "inconclusive" if undecided.any()
+        else "inconclusive" if blind.any()
         else "not differentiable here" if kinks.any()
         else "verified"
     )  # fmt: skip
@@ -173,8 +177,9 @@ class Report:
             )
             if row.note:
                 lines.append(f"  {'':{width}}  {row.note}")
-            if row.undecided and row.verdict != "wrong":
-                lines.append(f"  {'':{width}}  {row.undecided} of {int(np.prod(row.shape))} components are smaller than the error can tell")
+            if row.undecided and row.verdict in ("verified", "inconclusive"):
+                of = f"{row.undecided} of {int(np.prod(row.shape))} components"
+                lines.append(f"  {'':{width}}  {of} are too close to 0 for digits of their own")
         return "\n".join(lines)
 
     __repr__ = __str__
