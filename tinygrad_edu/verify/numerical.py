@@ -94,11 +94,10 @@ def differentiate(
             kinked = min(kinked, estimate, key=_error)
             step /= STRIDE
             continue
-        if direction and estimate.error >= best.error:  # it has become worse: the best is behind
-            break
         best = min(best, estimate, key=_error)
         if best.error <= max(accuracy * abs(best.value), enough):
             break
+        # Truncation wants a smaller step, rounding a larger one. Once both have had their turn, the best is behind.
         wanted = 1 / STRIDE if truncation > estimate.error / 2 else STRIDE
         if direction not in (0.0, wanted):
             break
@@ -125,7 +124,7 @@ def _extrapolate(f: Function, x: float, step: float, middle: float, noise: float
         return Estimate(0.0, SAFETY * noise / step, 0.0), 0.0
     first = [(4 * slopes[1] - slopes[0]) / 3, (4 * slopes[2] - slopes[1]) / 3]  # without the h² of the error
     value = (16 * first[1] - first[0]) / 15  # and without its h⁴
-    truncation = abs(value - first[1])
+    truncation = abs(first[1] - first[0])  # more than that of `value`; but a kink within the steps must not slip through
     rounding = SAFETY * 4 * noise / step + 4 * np.finfo(float).eps * abs(value)
     # A bend that falls like h is curvature; one that stays is a kink at x.
     jump = 2 * bends[2] - bends[1]
