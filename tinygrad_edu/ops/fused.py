@@ -24,38 +24,47 @@ from tinygrad_edu.types import Array, Operand
 # ---- a linear layer ----
 
 
-def _by_weight(g: Operand, y: Operand, x: Operand, weight: Operand, bias: Operand) -> Operand:
+def _by_x(g: Operand, y: Operand, x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Operand:
+    return g @ (W if transposed else W.T)
+
+
+def _by_weight(g: Operand, y: Operand, x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Operand:
     if len(shape_of(x)) != 2:
         g, x = (reshape(a, (-1, shape_of(a)[-1])) for a in (g, x))
-    return g.T @ x
+    return g.T @ x if transposed else x.T @ g
 
 
-def _by_bias(g: Operand, y: Operand, x: Operand, weight: Operand, bias: Operand) -> Operand:
+def _by_bias(g: Operand, y: Operand, x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Operand:
     return sum(g, tuple(range(len(shape_of(g)) - 1)))
 
 
 @primitive(
-    vjps=(lambda g, y, x, W, b: g @ W, _by_weight, _by_bias),
-    notation="{0} @ {1}ᵀ + {2}",
+    vjps=(_by_x, _by_weight, _by_bias),
     cases=[
-        case(real(2, 3), real(5, 3), real(5)),
-        case(real(7, 2, 3), real(5, 3), real(5)),
-        case(real(3), real(5, 3), real(5)),
+        case(real(2, 3), real(3, 5), real(5)), case(real(7, 2, 3), real(3, 5), real(5)), case(real(3), real(3, 5), real(5)),
+        case(real(2, 3), real(5, 3), real(5), transposed=True), case(real(3), real(5, 3), real(5), transposed=True),
     ],
-)
-def linear(x: Operand, weight: Operand, bias: Operand) -> Operand:
-    """A linear layer, x Wᵀ + b: x (…, in), weight (out, in), bias (out) give (…, out).
+)  # fmt: skip
+def linear(x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Operand:
+    """A linear layer, x W + b: x (…, in), W (in, out), b (out) give (…, out).
+
+    Args:
+        x: the inputs.
+        W: the weights.
+        b: the bias.
+        transposed: W is (out, in), as `nn.Linear` and PyTorch keep it: x Wᵀ + b.
 
     Raises:
         ShapeError: the lengths `in`, or `out`, differ.
     """
-    if np.shape(weight)[:1] != np.shape(bias) or np.shape(x)[-1:] != np.shape(weight)[1:]:
+    M = W.T if transposed else W
+    if M.ndim != 2 or M.shape[1:] != b.shape or x.shape[-1:] != M.shape[:1]:
         raise ShapeError(
-            f"linear: x (…, in), weight (out, in), bias (out) were expected, "
-            f"{np.shape(x)}, {np.shape(weight)}, {np.shape(bias)} came"
+            f"linear: x (…, in), W {'(out, in)' if transposed else '(in, out)'}, b (out) were expected, "
+            f"{x.shape}, {W.shape}, {b.shape} came"
         )
-    y = np.dot(x, weight.T)  # quicker than @ on small matrices
-    y += bias
+    y = np.dot(x, M)  # quicker than @ on small matrices
+    y += b
     return y
 
 
