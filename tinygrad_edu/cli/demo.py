@@ -134,7 +134,7 @@ def _prepare(ledger: Ledger, rng: np.random.Generator) -> tuple[tuple[Array, Arr
     spread = z_train.std(axis=0)
     ledger.claim(
         "the training pixels have mean 0 and deviation 1 (or are constant), the test pixels were scaled with the training μ and σ",
-        np.allclose(z_train.mean(axis=0), 0, atol=1e-12) and np.all(np.isclose(spread, 1) | (spread == 0)),
+        np.allclose(z_train.mean(axis=0), 0, atol=1e-12) and bool(np.all(np.isclose(spread, 1) | (spread == 0))),
     )
     ledger.figures["data"] = {
         "train": len(x_train),
@@ -147,7 +147,7 @@ def _prepare(ledger: Ledger, rng: np.random.Generator) -> tuple[tuple[Array, Arr
 def _check(ledger: Ledger, when: str, net: Net, loss: Callable[[], Any]) -> None:
     report = tg.check(loss, parameters=net)
     ledger.console.print(str(report), markup=False, soft_wrap=True)
-    count = sum(p.size for p in net.parameters())
+    count = sum(np.size(p.value) for p in net.parameters())
     ledger.claim(f"all {count:,} derivatives are right {when}", bool(report))
     ledger.figures[f"check {when}"] = report.to_dict()
 

@@ -45,17 +45,19 @@ class Primitive:
     """An operation with its rules. Users call the function that the declaration leaves behind, not this."""
 
     __slots__ = (
-        "call", "cases", "doc", "elementwise", "forward", "linear", "name", "notation", "on_floats", "rule", "rules",
-        "symbol", "variadic",
+        "builtin", "call", "cases", "doc", "elementwise", "forward", "linear", "name", "notation", "on_floats", "rule",
+        "rules", "symbol", "variadic",
     )  # fmt: skip
 
     call: Callable[..., Any]
+    rule: Callable[[int], Any]
     rules: Any  # a sequence, or the one rule of a variadic operation
 
     def __init__(
-        self, forward: Callable[..., Any], rules: Sequence[Any] | Rule, cases: Sequence[Case], *,
+        self, forward: Callable[..., Any], rules: Any, cases: Sequence[Case], *,
         name: str | None, elementwise: bool = False, linear: bool = False,
-        on_floats: Callable[..., float] | None = None, symbol: str | None = None, notation: str | None = None,
+        on_floats: Callable[..., float] | None = None, builtin: Callable[..., Any] | None = None,
+        symbol: str | None = None, notation: str | None = None,
     ) -> None:  # fmt: skip
         self.name, self.doc = name or forward.__name__, forward.__doc__ or ""
         if rules and not cases:
@@ -65,7 +67,7 @@ class Primitive:
             )
         if self.name in registry:
             raise RegistrationError(f"there is a primitive '{self.name}' already: choose another name")
-        self.forward, self.on_floats = forward, on_floats or forward
+        self.forward, self.on_floats, self.builtin = forward, on_floats or forward, builtin
         self.variadic = callable(rules)  # any number of operands, and one rule for all
         self.rules, self.cases = rules, tuple(cases)
         # The rule for operand i. It is asked for at every visit of a node: of a sequence, by its own lookup.
@@ -92,9 +94,14 @@ def _refusing(name: str, rules: Sequence[Any]) -> tuple[Any, ...]:
 
 def elementwise(
     *, partials: Sequence[Rule | int | None], cases: Sequence[Case], name: str | None = None,
-    on_floats: Callable[..., float] | None = None, symbol: str | None = None, notation: str | None = None,
+    on_floats: Callable[..., float] | None = None, builtin: Callable[..., Any] | None = None,
+    symbol: str | None = None, notation: str | None = None,
 ) -> Declare:  # fmt: skip
-    """Declare by the local partial derivatives; `on_floats` is the forward on a Python float, if another."""
+    """Declare by the local partial derivatives.
+
+    `on_floats` is the forward on Python floats, if another. `builtin` is the same as the forward, but without a Python
+    frame of its own; a graph of a million scalars feels the difference.
+    """
 
     def declare(forward: Callable[P, R]) -> Callable[P, R]:
         op = Primitive(
@@ -104,6 +111,7 @@ def elementwise(
             name=name,
             elementwise=True,
             on_floats=on_floats,
+            builtin=builtin,
             symbol=symbol,
             notation=notation,
         )
@@ -212,7 +220,7 @@ def _binary(op: Primitive) -> Callable[..., Any]:
         return on_floats(a, b) if type(a) is float and type(b) is float else on_arrays(a, b)
 
     if on_arrays is on_floats:
-        forward = on_arrays
+        forward = op.builtin or on_arrays
 
     def call(a: Any, b: Any) -> Any:
         try:

@@ -184,7 +184,8 @@ def _pull(
             y = node if create_graph else node.value
             elementwise = op.elementwise
             inputs = (y, *xs) if elementwise else (g, y, *xs)
-            rule_for, sent = op.rule, [] if observe is not None else None
+            rule_for = op.rule
+            sent: list[tuple[Node, Any]] = []
             for i, x in enumerate(args):
                 n = x.uses
                 if n is None:
@@ -205,10 +206,10 @@ def _pull(
                 x.uses = n - 1
                 if n == 1:
                     push(x)
-                if sent is not None:
+                if observe is not None:
                     sent.append((x, c))
             if observe is not None:
-                observe(Step(node, g, sent or []))
+                observe(Step(node, g, sent))
     except Exception as error:
         error.add_note(f"in the reverse sweep, at {describe(node)}")
         raise

@@ -6,6 +6,7 @@ In every rule, y is the output; x, or a and b, are the inputs.
 from __future__ import annotations
 
 import math
+import operator
 
 from tinygrad_edu.core.cases import case, nonzero, positive, real
 from tinygrad_edu.core.primitive import elementwise
@@ -14,27 +15,27 @@ from tinygrad_edu.ops.transcendental import log
 from tinygrad_edu.types import Operand
 
 
-@elementwise(partials=(1, 1), cases=[case(real(3), real(3))], symbol="+", notation="{0} + {1}")
+@elementwise(partials=(1, 1), cases=[case(real(3), real(3))], builtin=operator.add, symbol="+", notation="{0} + {1}")
 def add(a: Operand, b: Operand) -> Operand:
     """Sum."""
     return a + b
 
 
-@elementwise(partials=(1, -1), cases=[case(real(3), real(3))], symbol="−", notation="{0} − {1}")
+@elementwise(partials=(1, -1), cases=[case(real(3), real(3))], builtin=operator.sub, symbol="−", notation="{0} − {1}")
 def sub(a: Operand, b: Operand) -> Operand:
     """Difference."""
     return a - b
 
 
 @elementwise(partials=(lambda y, a, b: b, lambda y, a, b: a), cases=[case(real(3), real(3))], symbol="×",
-             notation="{0} · {1}")  # fmt: skip
+             builtin=operator.mul, notation="{0} · {1}")  # fmt: skip
 def mul(a: Operand, b: Operand) -> Operand:
     """Product."""
     return a * b
 
 
 @elementwise(partials=(lambda y, a, b: 1 / b, lambda y, a, b: -y / b), cases=[case(real(3), nonzero(3))], symbol="÷",
-             notation="{0} / {1}")  # fmt: skip
+             builtin=operator.truediv, notation="{0} / {1}")  # fmt: skip
 def div(a: Operand, b: Operand) -> Operand:
     """Quotient."""
     return a / b

@@ -1,6 +1,6 @@
 """Verification: numerical derivatives with error bars, checks of functions and models, and of every primitive."""
 
-from tinygrad_edu.verify.check import check
+from tinygrad_edu.verify.gradcheck import check
 from tinygrad_edu.verify.numerical import central, complex_step, differentiate, noise_of, one_sided
 from tinygrad_edu.verify.report import Report, Row
 

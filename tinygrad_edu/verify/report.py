@@ -72,7 +72,7 @@ def judge(name: str, backward: Array, numeric: Gradient) -> Row:
     with np.errstate(all="ignore"):
         badness = np.where(np.isnan(distance), np.inf, distance / np.where(tolerance > 0, tolerance, np.finfo(float).tiny))
     worst = np.unravel_index(int(np.argmax(badness)), a.shape) if a.size else ()
-    squares = tuple(float(np.sum(np.square(v))) for v in (n - a, n, a))
+    squares = (_square(n - a), _square(n), _square(a))
     verdict: Verdict = (
         "wrong" if wrong.any()
         else "vacuous" if not a.size or np.all(np.abs(n) <= 4 * error) and not kinks.any() and np.all(np.abs(a) <= 4 * error)
@@ -81,10 +81,15 @@ def judge(name: str, backward: Array, numeric: Gradient) -> Row:
         else "verified"
     )  # fmt: skip
     at = tuple(map(int, worst))
+    backward_there, numeric_there, error_there = (float(v[at]) if a.size else 0.0 for v in (a, n, error))
     return Row(
-        name, a.shape, verdict, _difference(squares), at, *(float(v[at]) if a.size else 0.0 for v in (a, n, error)),
+        name, a.shape, verdict, _difference(squares), at, backward_there, numeric_there, error_there,
         int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, kinks), squares,
     )  # fmt: skip
+
+
+def _square(x: Array) -> float:
+    return float(np.sum(np.square(x)))
 
 
 def _difference(squares: Sequence[float]) -> float:

@@ -158,7 +158,7 @@ def _vjp(trial: Trial) -> str | None:
         for i, (x, g) in enumerate(zip(trial.inputs(trial.xs), found, strict=True)):
             if g.shape != x.shape:
                 return f"the cotangent of operand {i} has shape {g.shape}, the operand {x.shape}"
-            wrong = _numeric(lambda v, i=i: np.sum(trial.w * trial.value(*_replaced(trial, i, v))), x, g)
+            wrong = _numeric(_along(trial, i, lambda *moved: np.sum(trial.w * trial.value(*moved))), x, g)
             if wrong:
                 return f"operand {i}: {wrong}"
         trial.w = trial.w[..., ::-1].copy() * 1.25 if trial.w.ndim else trial.w * -1.25
@@ -206,7 +206,7 @@ def _second_order(trial: Trial) -> str | None:
     total = (tangent * trial.w).sum()
     by_jvp = gradients(total, leaves) if total.requires_grad else [leaf.zeros() for leaf in leaves]
     for i, (x, g, other) in enumerate(zip(inputs, by_vjp, by_jvp, strict=True)):
-        wrong = _numeric(lambda v, i=i: first(*_replaced(trial, i, v)), x, np.asarray(g))
+        wrong = _numeric(_along(trial, i, first), x, np.asarray(g))
         if wrong:
             return f"operand {i}: {wrong}"
         if not np.allclose(g, other, rtol=1e-9, atol=1e-11):
@@ -238,10 +238,15 @@ WITNESSES: dict[str, Callable[[Trial], str | None]] = {
 }  # fmt: skip
 
 
-def _replaced(trial: Trial, i: int, value: Array) -> list[Array]:
-    inputs = list(trial.inputs(trial.xs))
-    inputs[i] = value
-    return inputs
+def _along(trial: Trial, i: int, f: Callable[..., Any]) -> Callable[[Array], float]:
+    """A function of all inputs as one of input i alone."""
+
+    def of_one(value: Array) -> float:
+        inputs = trial.inputs(trial.xs)
+        inputs[i] = value
+        return float(f(*inputs))
+
+    return of_one
 
 
 def _numeric(f: Callable[[Array], float], x: Array, g: Array) -> str | None:
