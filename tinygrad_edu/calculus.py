@@ -15,6 +15,7 @@ own and no `.grad` is touched, so d/dx [x · d/dy (x + y)] is 1: what x is elsew
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,10 @@ def hessian(f: Function) -> Function:
     return matrix
 
 
+# The inputs of the calls under way, so that an inner one knows what the outer ones differentiate by.
+_open: ContextVar[frozenset[Any]] = ContextVar("open", default=frozenset())
+
+
 class _Call:
     """One call of a function with fresh inputs, recorded, and what to differentiate it by."""
 
@@ -145,22 +150,24 @@ class _Call:
             raise ValueError(
                 f"argument {max(chosen)} is to be differentiated by, but {len(args)} came (the first is 0)"
             )
-        arguments = list(args)
+        arguments, around = list(args), _open.get()
         with recording(NEEDED):
             for i in chosen:
                 arguments[i] = _fresh(arguments[i])
-            self.output: Any = f(*arguments, **(params or {}))
-        self.inputs: list[Any] = [arguments[i] for i in chosen]
+            self.inputs: list[Any] = [arguments[i] for i in chosen]
+            token = _open.set(around | set(self.inputs))
+            try:
+                self.output: Any = f(*arguments, **(params or {}))
+            finally:
+                _open.reset(token)
         if not isinstance(self.output, Node):
             raise NotDifferentiableError(
                 f"the function returned a plain {type(self.output).__name__}, so nothing was recorded: compute it "
                 f"from the arguments, and not by way of .numpy(), float() or .item()"
             )
-        # Whatever else requires a gradient, an argument or not, may be what an outer derivative is taken by.
-        own = set(self.inputs)
-        self.nested = any(isinstance(args[i], Node) for i in chosen) or any(
-            node.op is None and node.uses is not None and node not in own
-            for node in topological_order([self.output])
+        # Not only an argument may be what an outer derivative is taken by: f may have found it in its surroundings.
+        self.nested = any(isinstance(args[i], Node) for i in chosen) or (
+            bool(around) and any(node in around for node in topological_order([self.output]))
         )
 
     @property

@@ -95,19 +95,19 @@ class Operators(Node):
                 f"make a leaf with requires_grad=True, and do not compute within no_grad()"
             )
         g = self.seed(cotangent, as_node=create_graph)
+        found = reverse_sweep(self, g, create_graph=create_graph, keep=set(keep))
         if self.op is not None:
-            if self.grad is not None:
+            if getattr(self, "_grad", None) is not None:
                 warnings.warn(
-                    f"backward: a second call on {describe(self)}: gradients add up, so leaves now hold the sum of both. "
-                    f"Set them to None between calls, or compute the result anew",
+                    f"backward: a second call on {describe(self)}: gradients add up, so leaves now hold the sum of "
+                    f"both. Set them to None between calls, or compute the result anew",
                     stacklevel=2,
                 )
             self._grad = g
-        found = reverse_sweep(self, g, create_graph=create_graph, keep=set(keep))
-        if self.op is not None:
-            found.pop(self, None)  # it holds the seed already
+            found.pop(self, None)
         for node, derivative in found.items():
-            node.accumulate(derivative)
+            held = getattr(node, "_grad", None)
+            node._grad = derivative if held is None else held + derivative
 
     def seed(self, cotangent: Any, *, as_node: bool) -> Any:
         """The cotangent to start a sweep with, of the shape and form of this node."""

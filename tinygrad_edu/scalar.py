@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from tinygrad_edu.core.node import leaf, value_of
+from tinygrad_edu.core.node import leaf, refuse_assignment, value_of
 from tinygrad_edu.operators import Operators
 
 
@@ -55,6 +55,8 @@ class Scalar(Operators):
 
     def replacement(self, value: Any) -> float:
         """The number to assign."""
+        if self.op is not None:
+            refuse_assignment(self)
         return _number(value_of(value))
 
     def brief(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.core.node import Node, describe, leaf, value_of
+from tinygrad_edu.core.node import Node, describe, leaf, refuse_assignment, value_of
 from tinygrad_edu.errors import GraphLostError, NotDifferentiableError, ShapeError
 from tinygrad_edu.operators import Operators
 from tinygrad_edu.types import Array, Operand
@@ -60,6 +60,8 @@ class Tensor(Operators):
 
     def replacement(self, value: Any) -> Array:
         """The array to assign, of the same shape and dtype."""
+        if self.op is not None:
+            refuse_assignment(self)
         held = self.value
         array = _frozen(value, held.dtype)
         if array.shape != held.shape:
@@ -217,7 +219,7 @@ def _frozen(value: Any, dtype: Any = None) -> Array:
             "tensor: a list of nodes would lose their gradients: join them with tg.stack([…])"
         )
     try:
-        array = np.array(value, dtype)
+        array = np.array(value, dtype, order="C")
     except ValueError as error:
         raise ShapeError(f"tensor: rows of equal length were expected ({error})") from error
     array.setflags(write=False)

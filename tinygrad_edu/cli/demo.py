@@ -8,6 +8,7 @@ Every claim that is printed has been tested, and the exit code is 0 only if all 
 from __future__ import annotations
 
 import json
+import math
 import platform
 import time
 from collections.abc import Callable
@@ -29,14 +30,15 @@ class Plan:
     """The size of the job, and what is asked of its result."""
 
     hidden: int = 32
-    epochs: int = 30
+    epochs: int = 40
     batch: int = 64
-    rate: float = 0.01
+    rate: float = 0.3
+    noise: float = 0.5  # added to the inputs in training, in standard deviations: it penalizes steep functions (Bishop 1995)
     checked: int = 20  # samples in a gradient check
     accuracy: float = 0.96  # on the test set, at least
 
 
-QUICK = Plan(hidden=12, epochs=12, checked=8, accuracy=0.9)
+QUICK = Plan(hidden=16, epochs=12, checked=8, accuracy=0.93)
 
 
 class Net(nn.Module):
@@ -160,7 +162,7 @@ def _train(
     test: tuple[Array, Array],
     rng: np.random.Generator,
 ) -> None:
-    optimizer = optim.Adam(net.parameters(), lr=plan.rate)
+    optimizer = optim.SGD(net.parameters(), lr=plan.rate, momentum=0.9, weight_decay=1e-3)
     history = []
     columns = (
         TextColumn("  epoch {task.completed:>2.0f} of {task.total:.0f}"),
@@ -173,11 +175,12 @@ def _train(
         task = progress.add_task("", total=plan.epochs)
         for epoch in range(plan.epochs):
             net.train()
-            optimizer.lr = plan.rate * (1 - epoch / plan.epochs)
+            optimizer.lr = plan.rate * (1 + math.cos(math.pi * epoch / plan.epochs)) / 2
             losses = []
             for x, y in data.batches(*train, size=plan.batch, rng=rng):
                 optimizer.zero_grad()
-                loss = nn.functional.cross_entropy(net(tg.tensor(x)), y)
+                noisy = tg.tensor(x + plan.noise * rng.standard_normal(x.shape))
+                loss = nn.functional.cross_entropy(net(noisy), y)
                 loss.backward()
                 optimizer.step()
                 losses.append(loss.item())

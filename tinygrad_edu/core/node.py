@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from tinygrad_edu.core.recording import current
 from tinygrad_edu.types import Operand
@@ -65,7 +65,7 @@ class Node:
         raise NotImplementedError
 
     def replacement(self, value: Any) -> Any:
-        """A value that may take the place of this one's, in the form that this node holds, or an error."""
+        """What `assign` puts in the place of the value, in the form that this node holds; only leaves have one."""
         raise NotImplementedError
 
     def brief(self) -> str:
@@ -146,11 +146,6 @@ class Node:
     def grad(self, value: Any) -> None:
         self._grad = value
 
-    def accumulate(self, g: Any) -> None:
-        """Add to `grad`; the first contribution is kept as it came, there are no zeros to add to."""
-        held = getattr(self, "_grad", None)
-        self._grad = g if held is None else held + g
-
     # ---- copies ----
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -191,14 +186,10 @@ def record(kind: type[Node], value: Any, op: Primitive | None, a: Any, b: Any, n
 def assign(pairs: list[tuple[Any, Any]]) -> None:
     """Replace the values of several leaves, (leaf, value) each, as one event: an optimizer's step."""
     global era
-    prepared = []
-    for node, value in pairs:
-        if node.op is not None:
-            raise TypeError(f"{describe(node)} was computed: only leaves can be assigned")
-        prepared.append(node.replacement(value))
+    prepared = [(node, node.replacement(value)) for node, value in pairs]  # all of them, before anything changes
     with _advancing:
         era += 1
-        for (node, _), value in zip(pairs, prepared, strict=True):
+        for node, value in prepared:
             node.value = value
             node.era = era
 
@@ -217,6 +208,11 @@ def preserved(leaves: Iterable[Any]) -> Iterator[None]:
 def value_of(x: Operand) -> Any:
     """What a node holds; anything else as it is."""
     return x.value if isinstance(x, Node) else x
+
+
+def refuse_assignment(node: Node) -> NoReturn:
+    """Only leaves can be assigned."""
+    raise TypeError(f"{describe(node)} was computed: only leaves can be assigned")
 
 
 def describe(node: Operand) -> str:

@@ -1,7 +1,7 @@
 """Real data: 1,797 handwritten digits, inside the package, so that nothing has to be downloaded.
 
-Each is an image of 8 × 8 pixels. A pixel counts the dark points, 0 to 16, in a 4 × 4 block of a scanned form of
-32 × 32 points (Alpaydin and Kaynak 1998).
+Each is an image of 8 × 8 pixels. A pixel counts the dark points, 0 to 16, in a 4 × 4 block of a scanned form
+of 32 × 32 points (Alpaydin and Kaynak 1998).
 """
 
 from __future__ import annotations
@@ -14,30 +14,36 @@ import numpy as np
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.types import Array
 
+FOLDER = files("tinygrad_edu.data")
+
 
 @dataclass(frozen=True, slots=True)
 class Digits:
     """Images and what they show.
 
     Attributes:
-        x: (1797, 64) the pixels of every image, row by row, from 0.0 to 16.0.
-        y: (1797,) the digits, from 0 to 9.
+        images: (1797, 8, 8) the pixels, whole numbers (uint8) from 0, paper, to 16, ink.
+        y: (1797,) the digits (int64), from 0 to 9.
     """
 
-    x: Array
+    images: Array
     y: Array
 
     @property
-    def images(self) -> Array:
-        """(1797, 8, 8) the pixels as pictures."""
-        return self.x.reshape(-1, 8, 8)
+    def x(self) -> Array:
+        """(1797, 64) the pixels of every image, row by row, as float64 from 0.0 to 16.0."""
+        return self.images.reshape(len(self.images), -1).astype(np.float64)
+
+    @property
+    def description(self) -> str:
+        """Where the images come from, who made them, and their licence."""
+        return (FOLDER / "digits.LICENSE.txt").read_text(encoding="utf-8")
 
 
 def load_digits() -> Digits:
     """The digits; Optical Recognition of Handwritten Digits, UCI, CC BY 4.0, doi:10.24432/C50P49."""
-    with (files("tinygrad_edu.data") / "digits.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        images, labels = arrays["images"], arrays["labels"]
-    return Digits(images.reshape(len(images), -1).astype(float), labels.astype(np.int64))
+    with (FOLDER / "digits.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return Digits(arrays["images"], arrays["labels"].astype(np.int64))
 
 
 def split(
@@ -52,14 +58,14 @@ def split(
         rng: where chance comes from.
 
     Returns:
-        x_train, x_test, y_train, y_test.
+        x_train, x_test, y_train, y_test, each in the order in which the samples came.
 
     Raises:
         ShapeError: not one class for each sample.
         ValueError: the fraction is outside (0, 1), or leaves a class without a sample on either side.
     """
     x, y = np.asarray(x), np.asarray(y)
-    if y.ndim != 1 or len(x) != len(y):
+    if y.ndim != 1 or x.shape[:1] != y.shape:
         raise ShapeError(f"split: x (n, …) and y (n,) were expected, {x.shape} and {y.shape} came")
     if not 0 < test_fraction < 1:
         raise ValueError(f"split: a test_fraction between 0 and 1 was expected, {test_fraction} came")

@@ -1,7 +1,7 @@
 """Normalizing inputs: x := (x − μ) / σ for every feature, with the μ and σ of the *training* set.
 
-The test set is scaled with the training statistics, too. Its own would let the test set leak into the model, and
-a feature would mean something else there than it did in training. So a `Standardizer` is fitted once, and
+The test set is scaled with the training statistics, too. Its own would let the test set leak into the model,
+and a feature would mean something else there than it did in training. So a `Standardizer` is fitted once, and
 refuses to be fitted to other data unless that is said in so many words.
 """
 
@@ -25,8 +25,8 @@ class Standardizer:
     A feature that never varies has no scale: it is only centred, and counted in `constant`.
 
     Attributes:
-        mean: (features,) μ, once fitted.
-        std: (features,) σ, dividing by n; 1 where a feature is constant.
+        mean: (features,) μ, once fitted; float64 at least, whatever the samples are.
+        std: (features,) σ, dividing by n and not by n − 1; 1 where a feature is constant.
         constant: the indices of the constant features.
         n: the number of samples it was fitted to.
         fingerprint: SHA-256 of the values it was fitted to.
@@ -53,28 +53,30 @@ class Standardizer:
         x = _samples(x, "fit")
         if not len(x):
             raise ValueError("fit: at least one sample was expected, none came")
-        fingerprint = hashlib.sha256(f"{x.dtype}{x.shape}".encode() + np.ascontiguousarray(x).tobytes()).hexdigest()
+        fingerprint = hashlib.sha256(f"{x.dtype}{x.shape}".encode() + x.tobytes()).hexdigest()
         if self.fingerprint not in (None, fingerprint) and not refit:
             raise LeakError(
-                f"fit: {self!r} is to be fitted to {len(x)} other samples. Were those the test set? It is scaled with "
-                f"the training statistics: use transform(x). To start over on purpose, say fit(x, refit=True)"
+                f"fit: {self!r} is to be fitted to {len(x)} other samples. If that is the test set, it "
+                f"would leak into the model: scale it with the training statistics, by transform(x). To "
+                f"start over on purpose, say fit(x, refit=True)"
             )
-        self.mean = x.mean(axis=0)
-        deviation = x.std(axis=0)
-        # Rounding in the mean leaves a constant feature with a deviation of some units in the last place.
-        still = deviation <= 8 * np.finfo(x.dtype).eps * np.abs(self.mean)
-        self.std = np.where(still, np.ones_like(deviation), deviation)
-        self.constant = np.flatnonzero(still)
+        # Rounding leaves the mean of equal numbers only near that number, and their deviation only near 0.
+        # Seen from the first sample, a constant feature is exactly 0 everywhere.
+        first = x[0].astype(np.result_type(x, np.float64))
+        offset = x - first
+        self.mean, deviation = first + offset.mean(axis=0), offset.std(axis=0)
+        self.std = np.where(deviation == 0, 1, deviation)
+        self.constant = np.flatnonzero(deviation == 0)
         self.n, self.fingerprint = len(x), fingerprint
         return self
 
     def transform(self, x: Array) -> Array:
-        """(x − μ) / σ with the training statistics: (n, features) in, (n, features) out; float32 stays float32."""
+        """(x − μ) / σ with the training statistics, (n, features); float32 stays float32."""
         x = self._fitting(x, "transform")
         return ((x - self.mean) / self.std).astype(x.dtype)
 
     def inverse(self, z: Array) -> Array:
-        """z · σ + μ: back to the original units."""
+        """Back to the original units: z · σ + μ, (n, features)."""
         z = self._fitting(z, "inverse")
         return (z * self.std + self.mean).astype(z.dtype)
 
@@ -94,8 +96,8 @@ class Standardizer:
         if self.fingerprint is None:
             return "Standardizer(not fitted)"
         return (
-            f"Standardizer(fitted to {self.n} samples of {len(self.mean)} features, {len(self.constant)} of them "
-            f"constant, sha256 {self.fingerprint[:12]})"
+            f"Standardizer(fitted to {self.n} samples of {len(self.mean)} features, "
+            f"{len(self.constant)} of them constant, sha256 {self.fingerprint[:12]})"
         )
 
 

@@ -104,9 +104,10 @@ def _matched(name: str, prediction: Operand, target: Operand) -> Operand:
             f"{name}: a target of the prediction's shape {np.shape(x)} was expected, {np.shape(t)} came: "
             f"reshape one of them, they would be broadcast against each other"
         )
-    if type(x) is float or (isinstance(target, Node) and target.requires_grad):
-        return target
-    return np.asarray(t, np.result_type(x, np.float32) if np.asarray(x).dtype.kind == "f" else float)
+    dtype = np.result_type(x) if np.result_type(x).kind == "f" else np.dtype(float)
+    if isinstance(target, Node) and (target.requires_grad or np.result_type(t) == dtype):
+        return target  # which may have a name, for drawings
+    return t if type(x) is float else np.asarray(t, dtype)
 
 
 def _reduce(losses: Operand, reduction: str) -> Operand:

@@ -6,12 +6,13 @@ A linear layer adds up n products, so Var y = n · Var w · E[x²]. To pass the 
     Var w = 2 / n                    before a ReLU, which halves E[x²]              He et al. 2015
     Var w = 2 / (n_in + n_out)       a compromise with the backward pass            Glorot and Bengio 2010
 
-and thus randn · √Var w, or a uniform distribution on ±√(3 Var w), whose variance is the same. Each function takes
-a shape and returns an array: nothing is changed in place, and chance comes from the `rng` that you pass.
+and thus randn · √Var w, or a uniform distribution on ±√(3 Var w), whose variance is the same. Each function
+takes a shape and returns an array: nothing is changed in place, and chance comes from the `rng` you pass.
 
-n is the *fan*: n_in the number of inputs of a unit, n_out the number of units that it feeds. Which axis of a matrix
-is which cannot be seen from its shape, so `layout` says it: "out_in" is how the layers of `nn` (and PyTorch) keep
-weights, (out, in) or (out, in, *kernel), and "in_out" its transpose, (in, out) or (*kernel, in, out).
+n is the *fan*: n_in the number of inputs of a unit, n_out the number of units that an input feeds. Which axis
+of a matrix is which cannot be seen from its shape, so `layout` says it: "out_in" is how the layers of `nn`
+(and PyTorch) keep weights, (out, in) or (out, in, *kernel), and "in_out" its transpose, (in, out) or
+(*kernel, in, out). A weight that is neither is given its scale: `normal(shape, rng=rng, std=1 / √n)`.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ Mode = Literal["fan_in", "fan_out", "fan_average"]
 # ---- constants, and chance without a rule ----
 
 
-# (They need no fans, and some no chance; they take `rng` and `layout` all the same, so that a layer can call every
-# initialization alike.)
+# (They need no fans, and some no chance; they take `rng` and `layout` all the same, so that a layer can call
+# every initialization alike.)
 
 
 def zeros(
@@ -42,9 +43,17 @@ def zeros(
     return np.zeros(shape, dtype)
 
 
-def constant(
-    shape: Sequence[int], value: float, *, rng: np.random.Generator | None = None, layout: Layout | None = None,
+def ones(
+    shape: Sequence[int], *, rng: np.random.Generator | None = None, layout: Layout | None = None,
     dtype: Any = np.float64,
+) -> Array:  # fmt: skip
+    """Ones: right for the scales of a normalization."""
+    return np.ones(shape, dtype)
+
+
+def constant(
+    shape: Sequence[int], value: float, *, rng: np.random.Generator | None = None,
+    layout: Layout | None = None, dtype: Any = np.float64,
 ) -> Array:  # fmt: skip
     """The same value everywhere."""
     return np.full(shape, value, dtype)
@@ -54,7 +63,7 @@ def normal(
     shape: Sequence[int], *, rng: np.random.Generator, std: float = 1.0, mean: float = 0.0,
     layout: Layout | None = None, dtype: Any = np.float64,
 ) -> Array:  # fmt: skip
-    """mean + std · randn; with std = 0.01, the small random numbers of many an example.
+    """Normal, mean + std · randn; with std = 0.01, the small random numbers of many an example.
 
     Raises:
         ValueError: a negative or infinite std.
@@ -85,8 +94,8 @@ def fans(shape: Sequence[int], layout: Layout | None) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight: how many inputs a unit has, and how many units an input feeds.
 
     Args:
-        shape: of a linear layer's weight, two axes, or of a convolution's, with the kernel's axes; each of those
-            multiplies both fans, since a unit sees the whole kernel.
+        shape: of a linear layer's weight, two axes, or of a convolution's, with the kernel's axes; each of
+            those multiplies both fans, since a unit sees the whole kernel.
         layout: "out_in": (out, in, *kernel), as the layers of `nn` keep it; "in_out": (*kernel, in, out).
 
     Raises:
@@ -94,13 +103,13 @@ def fans(shape: Sequence[int], layout: Layout | None) -> tuple[int, int]:
     """
     if layout is None:
         raise ValueError(
-            f"fans: the shape {tuple(shape)} does not say which axis holds the inputs: say layout='out_in' for "
-            f"(out, in), as nn.Linear keeps its weight, or layout='in_out' for (in, out)"
+            f"fans: the shape {tuple(shape)} does not say which axis holds the inputs: say layout='out_in' "
+            f"for (out, in), as nn.Linear keeps its weight, or layout='in_out' for (in, out)"
         )
     if len(shape) < 2:
         raise ValueError(
-            f"fans: a weight with at least two axes was expected, {tuple(shape)} came: the fans of a vector are not "
-            f"defined; for a bias use zeros"
+            f"fans: a weight with at least two axes was expected, {tuple(shape)} came: the fans of a vector "
+            f"are not defined; for a bias use zeros"
         )
     if layout == "out_in":
         units, inputs, *kernel = shape
@@ -115,8 +124,12 @@ def fans(shape: Sequence[int], layout: Layout | None) -> tuple[int, int]:
 def gain(nonlinearity: str, slope: float = 0.01) -> float:
     """The factor on the standard deviation that makes up for what a nonlinearity takes away.
 
-    1 for linear (and conv), sigmoid and selu keep PyTorch's 1 and 3/4, tanh 5/3 (LeCun et al. 1998, sec. 4.4, as a
-    ratio of scales), relu √2 (He et al. 2015), leaky_relu √(2 / (1 + slope²)) (ibid., eq. 15).
+    linear, conv   1
+    relu           √2                     He et al. 2015, eq. 10
+    leaky_relu     √(2 / (1 + slope²))    ibid., eq. 15
+    sigmoid        1                      PyTorch's convention, not derived
+    tanh           5/3                    PyTorch's convention; 1.593 would make up for tanh(randn)
+    selu           3/4                    PyTorch's convention, found by experiment
 
     Raises:
         ValueError: a nonlinearity that is not in the table.
@@ -134,10 +147,10 @@ def gain(nonlinearity: str, slope: float = 0.01) -> float:
 
 
 def variance_scaling(
-    shape: Sequence[int], *, rng: np.random.Generator, layout: Layout | None = None, scale: float = 1.0, mode: Mode = "fan_in",
-    distribution: Literal["normal", "uniform"] = "normal", dtype: Any = np.float64,
+    shape: Sequence[int], *, rng: np.random.Generator, layout: Layout | None = None, scale: float = 1.0,
+    mode: Mode = "fan_in", distribution: Literal["normal", "uniform"] = "normal", dtype: Any = np.float64,
 ) -> Array:  # fmt: skip
-    """Variance scale / n, where n is fan_in, fan_out, or the mean of both: all the rules below are cases of it.
+    """Variance scale / n, where n is fan_in, fan_out, or the mean of both: the rules below are cases of it.
 
     Args:
         shape: of the weight, see `fans`.
@@ -149,7 +162,8 @@ def variance_scaling(
         dtype: of the result.
 
     Raises:
-        ValueError: a shape without fans, an unknown mode, a scale that is not positive, or n = 0.
+        ValueError: a shape without fans, an unknown mode or distribution, a scale that is not positive, or
+            n = 0.
     """
     fan_in, fan_out = fans(shape, layout)
     choices = {"fan_in": fan_in, "fan_out": fan_out, "fan_average": (fan_in + fan_out) / 2}
@@ -163,13 +177,13 @@ def variance_scaling(
     if distribution == "uniform":
         bound = math.sqrt(3 * scale / n)
         return uniform(shape, rng=rng, low=-bound, high=bound, dtype=dtype)
-    raise ValueError(f"variance_scaling: distribution 'normal' or 'uniform' was expected, {distribution!r} came")
+    raise ValueError(f"variance_scaling: 'normal' or 'uniform' was expected, {distribution!r} came")
 
 
 def lecun_normal(
     shape: Sequence[int], *, rng: np.random.Generator, layout: Layout | None = None, dtype: Any = np.float64
 ) -> Array:
-    """randn · √(1 / fan_in) (LeCun, Bottou, Orr and Müller 1998, eq. 16)."""
+    """Normal, randn · √(1 / fan_in) (LeCun, Bottou, Orr and Müller 1998, eq. 16)."""
     return variance_scaling(shape, rng=rng, layout=layout, dtype=dtype)
 
 
@@ -184,7 +198,7 @@ def xavier_normal(
     shape: Sequence[int], *, rng: np.random.Generator, gain: float = 1.0, mode: Mode = "fan_average",
     layout: Layout | None = None, dtype: Any = np.float64,
 ) -> Array:  # fmt: skip
-    """randn · gain · √(2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12), for tanh.
+    """Normal, randn · gain · √(2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12), for tanh.
 
     `mode="fan_in"` is the simpler form that is also called Xavier's: randn · gain · √(1 / fan_in).
     """
@@ -205,7 +219,7 @@ def kaiming_normal(
     shape: Sequence[int], *, rng: np.random.Generator, nonlinearity: str = "relu", slope: float = 0.01,
     mode: Mode = "fan_in", layout: Layout | None = None, dtype: Any = np.float64,
 ) -> Array:  # fmt: skip
-    """randn · √(2 / fan_in), for layers before a ReLU (He, Zhang, Ren and Sun 2015, eq. 10).
+    """Normal, randn · √(2 / fan_in), for layers before a ReLU (He, Zhang, Ren and Sun 2015, eq. 10).
 
     Args:
         shape: of the weight.
@@ -233,5 +247,7 @@ def kaiming_uniform(
 
 def _rng(rng: Any) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng: a generator was expected, {type(rng).__name__} came: np.random.default_rng(seed) makes one")
+        raise TypeError(
+            f"rng: a generator was expected, {type(rng).__name__} came: np.random.default_rng(seed) makes one"
+        )
     return rng

@@ -53,7 +53,9 @@ class Linear(Module):
     def forward(self, x: Operand) -> Operand:
         """The outputs of a batch of inputs."""
         try:
-            return x @ self.weight.T if self.bias is None else ops.linear(x, self.weight, self.bias, transposed=True)
+            if self.bias is None:
+                return x @ self.weight.T
+            return ops.linear(x, self.weight, self.bias, transposed=True)
         except ShapeError as error:
             raise ShapeError(
                 f"{self.title()}: x (…, {self.in_features}) was expected, {shape_of(x)} came"

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.broadcasting import shape_of
 from tinygrad_edu.core.cases import case, real
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.primitive import primitive
@@ -29,13 +28,13 @@ def _by_x(g: Operand, y: Operand, x: Operand, W: Operand, b: Operand, transposed
 
 
 def _by_weight(g: Operand, y: Operand, x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Operand:
-    if len(shape_of(x)) != 2:
-        g, x = (reshape(a, (-1, shape_of(a)[-1])) for a in (g, x))
+    if len(x.shape) != 2:
+        g, x = (reshape(a, (-1, a.shape[-1])) for a in (g, x))
     return g.T @ x if transposed else x.T @ g
 
 
 def _by_bias(g: Operand, y: Operand, x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Operand:
-    return sum(g, tuple(range(len(shape_of(g)) - 1)))
+    return sum(g, 0 if len(g.shape) == 2 else tuple(range(len(g.shape) - 1)))
 
 
 @primitive(
@@ -58,12 +57,15 @@ def linear(x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Oper
         ShapeError: the lengths `in`, or `out`, differ.
     """
     M = W.T if transposed else W
-    if M.ndim != 2 or M.shape[1:] != b.shape or x.shape[-1:] != M.shape[:1]:
+    try:
+        y = np.dot(x, M)  # quicker than @ on small matrices
+    except ValueError:
+        y = None
+    if y is None or M.ndim != 2 or M.shape[1:] != b.shape or not x.ndim:
         raise ShapeError(
             f"linear: x (…, in), W {'(out, in)' if transposed else '(in, out)'}, b (out) were expected, "
             f"{x.shape}, {W.shape}, {b.shape} came"
         )
-    y = np.dot(x, M)  # quicker than @ on small matrices
     y += b
     return y
 
@@ -113,25 +115,26 @@ def softmax_cross_entropy(x: Operand, labels: Any) -> Operand:
         ValueError: a label that is no class.
     """
     labels = np.asarray(labels)
-    if x.ndim != 2 or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu":
+    if x.ndim != 2 or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu" or not len(labels):
         raise ShapeError(
             f"softmax_cross_entropy: x (batch, classes) and integer labels (batch) were expected, "
             f"{x.shape} and {labels.dtype} {labels.shape} came"
         )
-    n, classes = x.shape
-    if (
-        not n or np.maximum.reduce(labels.astype(np.uint64)) >= classes
-    ):  # as unsigned, a negative one is large
+    n = len(labels)
+    p = x.T.copy()  # a row for each class: the reductions then run along the batch, several numbers at a time
+    p -= np.maximum.reduce(p, 0)
+    flat, at = p.reshape(-1), labels.astype(np.intp) * n + np.arange(n)
+    try:
+        picked = flat[at]
+    except IndexError:
+        picked = None
+    if picked is None or np.minimum.reduce(at) < 0:  # a negative label would count from the end
         raise ValueError(
-            f"softmax_cross_entropy: labels in [0, {classes}) were expected, "
-            + (f"{labels.min()} … {labels.max()} came" if len(labels) else "none came")
+            f"softmax_cross_entropy: labels in [0, {x.shape[1]}) were expected, {labels.min()} … {labels.max()} came"
         )
-    p = x - np.maximum.reduce(x, 1, keepdims=True)
-    flat, at = p.reshape(-1), np.arange(0, n * classes, classes) + labels
-    picked = flat[at]
     np.exp(p, out=p)
-    total = np.add.reduce(p, 1, keepdims=True)
-    loss = (np.add.reduce(np.log(total), None) - np.add.reduce(picked)) / n
+    total = np.add.reduce(p, 0)
+    loss = np.add.reduce(np.log(total) - picked) / n
     p /= total
     flat[at] -= 1  # softmax less target: this, over the batch size, is the derivative
-    return loss, p
+    return loss, p.T

@@ -86,12 +86,12 @@ class Optimizer:
         replaced: list[tuple[Any, Any]] = []
         if self.check_finite:
             self._refuse_not_finite()
+        update = self.update
         for i, parameter in enumerate(self.parameters):
-            # Past the property `grad`, which would make a tensor of it.
-            g = value_of(getattr(parameter, "_grad", None))
+            g = getattr(parameter, "_grad", None)  # past the property `grad`, which would make a tensor of it
             if g is not None:
                 # `result` makes the new array read-only, so that nobody has to copy it.
-                replaced.append((parameter, parameter.result(self.update(i, parameter.value, g))))
+                replaced.append((parameter, parameter.result(update(i, parameter.value, value_of(g)))))
         if not replaced:
             raise ValueError(
                 f"{type(self).__name__}: no parameter has a gradient: call loss.backward() before step()"

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from derivatives import close
+
+import tinygrad_edu as tg
+from tinygrad_edu.core.cases import real
+from tinygrad_edu.errors import NotDifferentiableError, RegistrationError, ShapeError
+
+CASES = [tg.case(real(3))]
+V = np.array([0.5, -1.0, 2.0])
+
+
+def test_an_elementwise_primitive_of_ones_own(registry):
+    @tg.elementwise(partials=(lambda y, x: 3 * x * x,), cases=CASES, symbol="x³", notation="{0}³")
+    def cube(x):
+        """The third power."""
+        return x * x * x
+
+    close(tg.grad(lambda x: cube(x).sum())(V), 3 * V**2)
+    close(tg.jvp(cube, [V], [np.ones(3)])[1], 3 * V**2)
+    close(tg.hessian(lambda x: cube(x).sum())(V), np.diag(6 * V))
+    assert tg.grad(cube)(2.0) == 12.0
+    assert cube(2.0) == 8.0
+    assert tg.formula("cube") == "∂y/∂x = 3 · x · x"
+    assert (cube.__name__, cube.__doc__, repr(registry["cube"])) == ("cube", "The third power.", "<primitive cube>")
+
+
+def test_a_multilinear_primitive_of_ones_own(registry):
+    @tg.multilinear(transposes=(lambda g, y, x, *, by: tg.mul(g, by),), cases=[tg.case(real(3), by=2.0)], name="scaled")
+    def scale(x, by):
+        """Times a fixed number."""
+        return x * by
+
+    close(tg.jacobian(lambda x: scale(x, by=4.0))(V), 4 * np.eye(3))
+    close(tg.jvp(lambda x: scale(x, 4.0), [V], [V])[1], 4 * V)
+    assert "scaled" in registry
+    assert "scale" not in registry
+
+
+def test_a_primitive_with_vjps_of_ones_own(registry):
+    @tg.primitive(vjps=(lambda g, y, x: 2 * x * g,), cases=CASES)
+    def squared_norm(x):
+        """Σ x²."""
+        return np.add.reduce(x * x)
+
+    close(tg.grad(squared_norm)(V), 2 * V)
+    close(tg.jvp(squared_norm, [V], [V])[1], 2 * V @ V)
+    close(tg.hessian(squared_norm)(V), 2 * np.eye(3))
+
+
+def test_what_the_forward_saves_reaches_the_rule(registry):
+    @tg.primitive(vjps=(lambda g, y, x, *, saved: g * saved,), cases=CASES)
+    def tripled(x):
+        """3x, and the 3 for later."""
+        return 3 * x, 3.0
+
+    x = tg.tensor(V, requires_grad=True)
+    y = tripled(x)
+    assert y.params == {"saved": 3.0}
+    close(tripled(V), 3 * V)
+    y.backward(np.ones(3))
+    close(x.grad, [3.0, 3.0, 3.0])
+
+
+def test_any_number_of_operands(registry):
+    @tg.primitive(vjps=lambda i, g, y, *xs: (i + 1) * g, cases=[tg.case(real(2), real(2))])
+    def weighted(*xs):
+        """x₁ + 2 x₂ + 3 x₃ + …"""
+        return sum((i + 1) * x for i, x in enumerate(xs))
+
+    found = tg.grad(lambda *xs: weighted(*xs).sum(), (0, 1, 2))(V, V, V)
+    close(found, [[1.0] * 3, [2.0] * 3, [3.0] * 3])
+
+
+@pytest.mark.parametrize("declare", [
+    lambda: tg.elementwise(partials=(1,), cases=[]),
+    lambda: tg.multilinear(transposes=(lambda g, y, x: g,), cases=()),
+    lambda: tg.primitive(vjps=(lambda g, y, x: g,)),
+])  # fmt: skip
+def test_a_derivative_without_cases_is_refused(registry, declare):
+    with pytest.raises(RegistrationError, match=r"'unproved' declares no cases.*cases=\[case\(real\(3\)\)\]"):
+
+        @declare()
+        def unproved(x):
+            return x
+
+    assert "unproved" not in registry
+
+
+def test_what_has_no_derivative_needs_no_cases(registry):
+    @tg.primitive()
+    def rounded(x):
+        return np.round(x)
+
+    x = tg.tensor(V, requires_grad=True)
+    assert not rounded(x).requires_grad
+    assert tg.formula("rounded") == "not differentiable"
+
+
+def test_a_name_is_given_once(registry):
+    held = registry["tanh"]
+    with pytest.raises(RegistrationError, match="there is a primitive 'tanh' already"):
+        tg.elementwise(partials=(1,), cases=CASES, name="tanh")(lambda x: x)
+    assert registry["tanh"] is held
+
+
+@pytest.mark.parametrize("kind", ["primitive", "multilinear"])
+def test_a_rule_of_the_wrong_shape_is_refused(registry, kind):
+    rules = {"vjps" if kind == "primitive" else "transposes": (lambda g, y, x: tg.sum(g),)}
+
+    @getattr(tg, kind)(cases=CASES, **rules)
+    def doubled(x):
+        return 2 * x
+
+    x = tg.tensor(V, requires_grad=True)
+    with pytest.raises(ShapeError, match=r"vjp of 'doubled' with respect to operand 0 has shape \(\), but the operand has \(3,\)"):
+        doubled(x).sum().backward()
+
+
+@pytest.mark.parametrize("kind", ["elementwise", "primitive"])
+@pytest.mark.parametrize("make", [lambda v: tg.tensor(v, requires_grad=True), lambda v: tg.Scalar(v[0])])
+def test_an_operand_without_a_rule_is_refused_only_when_it_is_asked_for(registry, kind, make):
+    rule = {"elementwise": lambda y, a, b: a, "primitive": lambda g, y, a, b: g * a}[kind]
+    rules = {"partials" if kind == "elementwise" else "vjps": (None, rule)}
+
+    @getattr(tg, kind)(cases=[tg.case(real(3), real(3))], **rules)
+    def lopsided(a, b):
+        return a * b
+
+    a, b = make(V), make(2 * V)
+    tg.gradients(tg.ops.sum(lopsided(a.detach(), b)) if b.shape else lopsided(a.detach(), b), [b])
+    y = lopsided(a, b)
+    with pytest.raises(NotDifferentiableError, match="lopsided: there is no derivative with respect to operand 0"):
+        tg.reverse_sweep(y, y.ones())
+    with pytest.raises(NotDifferentiableError, match="no derivative with respect to operand 0"):
+        tg.forward_sweep([y], {a: a.ones()})
+
+
+def test_every_differentiable_primitive_has_cases():
+    assert len(tg.registry) >= 50
+    assert [op.name for op in tg.registry.values() if op.rules and not op.cases] == []
+
+
+def test_cases_draw_what_they_say(rng):
+    from tinygrad_edu.core import cases
+
+    drawn = {
+        name: getattr(cases, name)(4, 5).draw(rng)
+        for name in ("real", "positive", "nonzero", "distinct", "vanishing", "boolean")
+    }
+    assert {x.shape for x in drawn.values()} == {(4, 5)}
+    assert np.all((drawn["positive"] >= 0.5) & (drawn["positive"] <= 2))
+    assert np.all(np.abs(drawn["nonzero"]) >= 0.5)
+    assert np.diff(np.sort(drawn["distinct"], axis=None)).min() > 0.1
+    assert np.sum(drawn["vanishing"] == 0, axis=1).tolist() == [1, 1, 1, 1]
+    assert drawn["boolean"].dtype == bool
+    assert cases.real(3).of_shape(2, 7).draw(rng).shape == (2, 7)
+    assert str(tg.case(cases.interval(0, 1, 3), cases.real(), axis=0)) == "[0, 1](3,), real(), axis=0"

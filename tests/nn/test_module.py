@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+import copy
+import io
+import re
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import nn
+from tinygrad_edu.errors import NotDifferentiableError, ShapeError
+
+
+class Block(nn.Module):
+    def __init__(self, rng):
+        self.fc1 = nn.Linear(3, 3, rng=rng)
+        self.act = nn.Tanh()
+
+    def forward(self, x):
+        return self.act(self.fc1(x))
+
+
+class Net(nn.Module):
+    """Everything at once: attributes, a list, a tuple, a dict, a bare parameter, a buffer, other things."""
+
+    def __init__(self, rng):
+        self.stem = nn.Linear(3, 3, rng=rng)
+        self.blocks = [Block(rng), Block(rng)]
+        self.heads = {"mean": nn.Linear(3, 1, rng=rng), "spread": (nn.Linear(3, 1, rng=rng),)}
+        self.scale = nn.parameter([2.0], name="s")
+        self.seen = nn.Buffer(np.zeros(2))
+        self.constant = tg.tensor([1.0])
+        self.sizes = [3, 3, 1]
+        self.note = "no dots. here? yes"
+
+    def forward(self, x):
+        x = self.stem(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.heads["mean"](x) + self.scale * self.heads["spread"][0](x)
+
+
+@pytest.fixture
+def net(rng):
+    return Net(rng)
+
+
+def test_parameters_have_the_paths_of_their_attributes(net):
+    assert [path for path, _ in net.named_parameters()] == [
+        "stem.weight", "stem.bias", "blocks.0.fc1.weight", "blocks.0.fc1.bias", "blocks.1.fc1.weight",
+        "blocks.1.fc1.bias", "heads.mean.weight", "heads.mean.bias", "heads.spread.0.weight",
+        "heads.spread.0.bias", "scale",
+    ]  # fmt: skip
+    assert [path for path, _ in net.named_buffers()] == ["seen"]
+    assert [path for path, _ in net.named_modules()] == [
+        "", "stem", "blocks.0", "blocks.0.fc1", "blocks.0.act", "blocks.1", "blocks.1.fc1", "blocks.1.act",
+        "heads.mean", "heads.spread.0",
+    ]  # fmt: skip
+    assert net.parameters() == [leaf for _, leaf in net.named_parameters()]
+
+
+def test_results_kept_as_attributes_are_no_parameters(net, rng):
+    net.last = net(rng.normal(size=(2, 3)))
+    with tg.no_grad():
+        net.silent = net(rng.normal(size=(2, 3)))
+    assert not {"last", "silent"} & {path for path, _ in net.named_parameters()}
+
+
+def test_what_is_shared_is_found_once_under_its_first_path(rng):
+    class Tied(nn.Module):
+        def __init__(self):
+            self.first = nn.Linear(3, 3, rng=rng)
+            self.second = self.first
+            self.third = nn.Linear(3, 3, rng=rng)
+            self.third.weight = self.first.weight
+            self.owner = self  # even this
+
+    tied = Tied()
+    assert [path for path, _ in tied.named_parameters()] == ["first.weight", "first.bias", "third.bias"]
+    assert [path for path, _ in tied.named_modules()] == ["", "first", "third"]
+    assert list(tied.state_dict()) == ["first.weight", "first.bias", "third.bias"]
+
+
+def test_a_name_with_a_dot_is_refused(rng):
+    class Dotted(nn.Module):
+        def __init__(self):
+            self.parts = {"a.b": nn.Linear(3, 3, rng=rng), "c.d": "no part"}
+
+    with pytest.raises(ValueError, match=re.escape("without dots was expected in 'parts', 'a.b' came")):
+        Dotted().parameters()
+
+
+def test_training_is_a_flag_of_the_whole_tree(net):
+    assert all(module.training for _, module in net.named_modules())
+    assert net.eval() is net
+    assert not any(module.training for _, module in net.named_modules())
+    assert net.blocks[0].train() is net.blocks[0]
+    assert [path for path, module in net.named_modules() if module.training] == [
+        "blocks.0", "blocks.0.fc1", "blocks.0.act",
+    ]  # fmt: skip
+    assert Net.training  # the class was not touched
+
+
+def test_zero_grad(net, rng):
+    net(rng.normal(size=(2, 3))).sum().backward()
+    assert all(p.grad is not None for p in net.parameters())
+    net.zero_grad()
+    assert all(p.grad is None for p in net.parameters())
+
+
+# ---- names of what is being called ----
+
+
+def scopes(y):
+    return [(node.op.name, node.scope) for node in tg.topological_order([y]) if node.op is not None]
+
+
+def test_scopes_are_paths_below_the_outermost_module(net, rng):
+    assert scopes(net(rng.normal(size=(2, 3)))) == [
+        ("linear", "stem"), ("linear", "blocks.0.fc1"), ("tanh", "blocks.0.act"), ("linear", "blocks.1.fc1"),
+        ("tanh", "blocks.1.act"), ("linear", "heads.mean"), ("linear", "heads.spread.0"), ("mul", None),
+        ("add", None),
+    ]  # fmt: skip
+
+
+def test_a_module_called_by_itself_is_outermost(net, rng):
+    net(rng.normal(size=(2, 3)))
+    assert scopes(net.blocks[1](rng.normal(size=(2, 3)))) == [("linear", "fc1"), ("tanh", "act")]
+    assert scopes(net.stem(rng.normal(size=(2, 3)))) == [("linear", None)]
+
+
+def test_scopes_stand_within_those_of_the_user(net, rng):
+    with tg.scope("encoder"):
+        y = net.blocks[0](rng.normal(size=(2, 3)))
+    assert scopes(y) == [("linear", "encoder.fc1"), ("tanh", "encoder.act")]
+
+
+def test_a_shared_module_is_called_by_the_name_that_its_caller_knows(rng):
+    shared = nn.Tanh()
+
+    class Inner(nn.Module):
+        def __init__(self):
+            self.squash = shared
+
+        def forward(self, x):
+            return self.squash(x)
+
+    class Outer(nn.Module):
+        def __init__(self):
+            self.inner, self.act = Inner(), shared
+
+        def forward(self, x):
+            return self.act(self.inner(x))
+
+    assert scopes(Outer()(tg.tensor([1.0], requires_grad=True))) == [
+        ("tanh", "inner.squash"),
+        ("tanh", "act"),
+    ]
+
+
+def test_modules_reached_past_their_owner_or_made_on_the_way(net, rng):
+    class Reaching(nn.Module):
+        def __init__(self):
+            self.net = net
+
+        def forward(self, x):
+            return nn.Tanh()(self.net.heads["spread"][0](self.net.stem(x)))
+
+    assert scopes(Reaching()(rng.normal(size=(2, 3)))) == [
+        ("linear", "net.stem"), ("linear", "net.heads.spread.0"), ("tanh", "Tanh"),
+    ]  # fmt: skip
+
+
+def test_after_an_error_the_next_call_is_outermost_again(net, rng):
+    with pytest.raises(ShapeError):
+        net(rng.normal(size=(2, 4)))
+    assert scopes(net.stem(rng.normal(size=(2, 3)))) == [("linear", None)]
+
+
+def test_a_module_without_forward_says_so():
+    class Nothing(nn.Module):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Nothing defines no forward"):
+        Nothing()(1)
+
+
+def test_arguments_are_passed_on():
+    class Weighted(nn.Module):
+        def forward(self, a, b, *, weight=1):
+            return a + weight * b
+
+    assert Weighted()(1, b=2, weight=10) == 21
+
+
+# ---- state ----
+
+
+def test_state_goes_around_by_way_of_a_file(net, rng):
+    file = io.BytesIO()
+    np.savez(file, **net.state_dict())
+    file.seek(0)
+    other = Net(np.random.default_rng(7))
+    x = rng.normal(size=(4, 3))
+    assert not np.allclose(net(x).numpy(), other(x).numpy())
+    assert other.load_state_dict(np.load(file)) == ([], [])
+    np.testing.assert_array_equal(net(x).numpy(), other(x).numpy())
+
+
+def test_state_is_a_copy(net):
+    state = net.state_dict()
+    before = net.scale.item()
+    state["scale"][:] = 99
+    assert net.scale.item() == before
+    net.load_state_dict(state)
+    state["scale"][:] = 1
+    assert net.scale.item() == 99
+
+
+def loads_nothing(net, state, error, *words, **options):
+    before = net.state_dict()
+    with pytest.raises(error) as caught:
+        net.load_state_dict(state, **options)
+    for word in words:
+        assert word in str(caught.value)
+    for path, array in net.state_dict().items():
+        np.testing.assert_array_equal(array, before[path])
+
+
+def test_a_state_that_does_not_fit_is_refused_as_a_whole(net):
+    other = {path: array + 1 for path, array in net.state_dict().items()}
+    without = {path: array for path, array in other.items() if path != "stem.bias"}
+    loads_nothing(net, without | {"more": np.ones(1)}, ValueError, "missing: stem.bias", "unexpected: more")
+    loads_nothing(net, without, ValueError, "missing: stem.bias; unexpected: none")
+    wrong = other | {"scale": np.ones(2), "seen": np.ones((2, 1))}
+    loads_nothing(net, wrong, ShapeError, "scale (2,), not (1,); seen (2, 1), not (2,)")
+    loads_nothing(net, wrong, ShapeError, strict=False)
+    loads_nothing(net, other | {"seen": np.array(["a", "b"])}, TypeError, "seen", "<U1")
+
+
+def test_what_there_is_is_loaded_if_asked(net):
+    missing, unexpected = net.load_state_dict({"scale": [5.0], "more": [1.0]}, strict=False)
+    assert net.scale.item() == 5
+    assert "stem.weight" in missing
+    assert "scale" not in missing
+    assert unexpected == ["more"]
+
+
+def test_state_keeps_the_dtype_of_the_module(rng):
+    small, large = (nn.Linear(3, 2, rng=rng, dtype=dtype) for dtype in (np.float32, np.float64))
+    small.load_state_dict(large.state_dict())
+    assert small.weight.dtype == np.float32
+    np.testing.assert_allclose(small.weight.numpy(), large.weight.numpy(), rtol=1e-7)
+
+
+def test_loading_makes_a_recorded_graph_stale(net, rng):
+    loss = net(rng.normal(size=(2, 3))).sum()
+    net.load_state_dict(net.state_dict())
+    with pytest.raises(tg.errors.StaleValueError):
+        loss.backward()
+
+
+def test_a_deep_copy_stands_on_its_own(net, rng):
+    other = copy.deepcopy(net)
+    x = rng.normal(size=(2, 3))
+    np.testing.assert_array_equal(net(x).numpy(), other(x).numpy())
+    assert not {id(p) for p in net.parameters()} & {id(p) for p in other.parameters()}
+    other.scale.assign([7.0])
+    other.seen.value = [1.0, 2.0]
+    assert net.scale.item() == 2
+    np.testing.assert_array_equal(net.seen.value, [0, 0])
+    with pytest.raises(ValueError, match="read-only"):
+        other.seen.value[0] = 1
+
+
+# ---- parameters and buffers ----
+
+
+def test_a_parameter_is_a_leaf_with_a_copy():
+    array = np.ones(3, np.float32)
+    w = nn.parameter(array, "w")
+    array[:] = 5
+    assert w.requires_grad
+    assert w.op is None
+    assert w.name == "w"
+    assert w.dtype == np.float32
+    np.testing.assert_array_equal(w.numpy(), [1, 1, 1])
+    with pytest.raises(NotDifferentiableError):
+        nn.parameter([1, 2])
+
+
+def test_a_buffer_is_replaced_as_a_whole():
+    array = np.zeros(2, np.float32)
+    buffer = nn.Buffer(array)
+    array[:] = 5
+    np.testing.assert_array_equal(buffer.value, [0, 0])
+    with pytest.raises(ValueError, match="read-only"):
+        buffer.value[0] = 1
+    before = buffer.value
+    buffer.value = np.array([1.0, 2.0])
+    assert buffer.value.dtype == np.float32
+    np.testing.assert_array_equal(before, [0, 0])
+    with pytest.raises(ShapeError, match=re.escape("shape (2,) was expected, (3,) came")):
+        buffer.value = np.zeros(3)
+    assert repr(buffer) == "Buffer(array([1., 2.], dtype=float32))"
+
+
+# ---- how it is shown ----
+
+
+def test_repr_is_the_tree(net):
+    assert repr(net).splitlines() == [
+        "Net", "  stem: Linear(3 → 3)", "  blocks.0: Block", "    fc1: Linear(3 → 3)", "    act: Tanh",
+        "  blocks.1: Block", "    fc1: Linear(3 → 3)", "    act: Tanh", "  heads.mean: Linear(3 → 1)",
+        "  heads.spread.0: Linear(3 → 1)",
+    ]  # fmt: skip
+
+
+def test_an_error_names_the_layer_by_its_path(net, rng):
+    net.blocks[1].fc1 = nn.Linear(4, 3, rng=rng)
+    with pytest.raises(
+        ShapeError, match=re.escape("blocks.1.fc1, Linear(4 → 3): x (…, 4) was expected, (2, 3) came")
+    ):
+        net(rng.normal(size=(2, 3)))
