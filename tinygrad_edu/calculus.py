@@ -187,7 +187,7 @@ def _fresh(x: Any) -> Any:
 
 
 def _operand(x: Any, like: Any, as_node: bool) -> Any:
-    """x as the sweeps along `like` want it: a node, or a plain value."""
+    """X as the sweeps along `like` want it: a node, or a plain value."""
     node = x if isinstance(x, Node) else like.constant(x)
     return node if as_node else node.value
 

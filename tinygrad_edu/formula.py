@@ -18,8 +18,10 @@ from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.tensor import Tensor
 
 # How tightly the sign in a notation binds; a notation without any of these stands by itself, like f(x).
-_BINDING = {"−{0}": 22, " if ": 1, " > ": 3, " ≥ ": 3, " < ": 3, " ≤ ": 3, " = ": 3, " ≠ ": 3, " + ": 10, " − ": 10,
-            " · ": 20, " / ": 20, " @ ": 20, "Σ ": 18, "Π ": 18, "¬": 25, "√": 25, "^": 30, "²": 30, "ᵀ": 40}  # fmt: skip
+_BINDING = {
+    " if ": 1, " > ": 3, " ≥ ": 3, " < ": 3, " ≤ ": 3, " = ": 3, " ≠ ": 3, " + ": 10, " − ": 10, "Σ ": 18, "Π ": 18,
+    " · ": 20, " / ": 20, " @ ": 20, "−{0}": 22, "¬": 25, "√": 25, "^": 30, "²": 30, "ᵀ": 40,
+}  # fmt: skip
 _ALONE = 100
 
 

@@ -156,7 +156,7 @@ class Tensor(Operators):
             return getattr(self, name)
         if name not in ops.__all__:
             raise GraphLostError(
-                f"np.{name} is not recorded: use a function of tinygrad_edu, or say x.numpy() for an array outside the graph"
+                f"np.{name} is not recorded: use a function of tinygrad_edu, or say x.numpy() to leave the graph"
             )
         return getattr(ops, name)(*args, **kwargs)
 

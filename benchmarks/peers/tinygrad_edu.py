@@ -106,4 +106,6 @@ def network(problem: Network) -> Entry:
         optimizer.step()
         return loss
 
-    return Entry(step, lambda: [p.grad.numpy().T for p in parameters], lambda: [p.numpy().T for p in parameters])
+    return Entry(
+        step, lambda: [p.grad.numpy().T for p in parameters], lambda: [p.numpy().T for p in parameters]
+    )

@@ -23,14 +23,21 @@ def by_augmented_data(w):
     w.data += 0.5
 
 
-ASSIGNMENTS = [by_data, by_augmented_data, lambda w: w.assign(5.0), lambda w: assign([(w, 4.0), (tg.Scalar(1.0), 2.0)])]
+ASSIGNMENTS = [
+    by_data,
+    by_augmented_data,
+    lambda w: w.assign(5.0),
+    lambda w: assign([(w, 4.0), (tg.Scalar(1.0), 2.0)]),
+]
 
 
 @pytest.mark.parametrize("change", ASSIGNMENTS)
 def test_a_stale_graph_names_the_leaf_and_the_operation(change):
     w, _, y = product()
     change(w)
-    with pytest.raises(StaleValueError, match=r"'weight' was assigned after 'mul' had used it.*run the forward pass again"):
+    with pytest.raises(
+        StaleValueError, match=r"'weight' was assigned after 'mul' had used it.*run the forward pass again"
+    ):
         y.backward()
 
 
@@ -95,7 +102,9 @@ def test_an_assignment_during_the_sweep_is_noticed():
         tg.reverse_sweep(y, 1.0, observe=lambda step: x.assign(10.0))
 
 
-@pytest.mark.parametrize("make", [lambda: tg.Scalar(1.0) * 2, lambda: tg.tensor([1.0], requires_grad=True) * 2])
+@pytest.mark.parametrize(
+    "make", [lambda: tg.Scalar(1.0) * 2, lambda: tg.tensor([1.0], requires_grad=True) * 2]
+)
 def test_what_was_computed_cannot_be_assigned(make):
     y = make()
     with pytest.raises(TypeError, match="was computed: only leaves can be assigned"):

@@ -45,7 +45,9 @@ def test_both_sweeps_on_every_pair_of_shapes(pair, rng):
         close(alone[1][y], found[y])
 
 
-@pytest.mark.parametrize("pair", [((), (2, 3)), ((2, 1), (3,)), ((1, 3), (2, 1)), ((5, 1, 3), (2, 1))], ids=str)
+@pytest.mark.parametrize(
+    "pair", [((), (2, 3)), ((2, 1), (3,)), ((1, 3), (2, 1)), ((5, 1, 3), (2, 1))], ids=str
+)
 @pytest.mark.parametrize("name", ["mul", "div", "sub"])
 def test_the_sums_are_right(pair, name, rng):
     xs = [rng.uniform(0.5, 2, s) for s in pair]
@@ -71,7 +73,9 @@ def test_second_derivatives_through_broadcasting(rng):
     close(mixed, np.einsum("i,jk->ijk", 4 * a, b))
 
 
-@pytest.mark.parametrize(("shape", "target"), [((), (2, 3)), ((3,), (2, 3)), ((2, 1), (5, 2, 3)), ((2, 3), (2, 3))])
+@pytest.mark.parametrize(
+    ("shape", "target"), [((), (2, 3)), ((3,), (2, 3)), ((2, 1), (5, 2, 3)), ((2, 3), (2, 3))]
+)
 def test_broadcast_to_and_sum_to_are_transposes(shape, target, rng):
     x, g = rng.normal(size=shape), rng.normal(size=target)
     close(np.sum(tg.broadcast_to(x, target) * g), np.sum(x * tg.sum_to(g, shape)))

@@ -24,7 +24,9 @@ def test_forward_and_reverse_are_adjoint(inputs, rng):
     tangents, cotangent = [rng.normal(size=x.shape) for x in inputs], rng.normal(size=y.shape)
     (pushed,) = tg.forward_sweep([y], dict(zip(leaves, tangents, strict=True)))
     pulled = tg.reverse_sweep(y, cotangent)
-    close(np.sum(cotangent * pushed), sum(np.sum(pulled[x] * t) for x, t in zip(leaves, tangents, strict=True)))
+    close(
+        np.sum(cotangent * pushed), sum(np.sum(pulled[x] * t) for x, t in zip(leaves, tangents, strict=True))
+    )
 
 
 def test_the_forward_sweep_against_differences(inputs, rng):

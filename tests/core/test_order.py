@@ -43,7 +43,9 @@ def test_the_order_of_several_outputs_respects_all():
 
 
 def test_a_million_operations_at_the_default_recursion_limit():
-    assert sys.getrecursionlimit() <= 1000 + 2000  # pytest's own plugins may raise it a little, nobody to a million
+    assert (
+        sys.getrecursionlimit() <= 1000 + 2000
+    )  # pytest's own plugins may raise it a little, nobody to a million
     x = tg.Scalar(1.0)
     y = x
     for _ in range(500_000):

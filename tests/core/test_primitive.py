@@ -24,11 +24,17 @@ def test_an_elementwise_primitive_of_ones_own(registry):
     assert tg.grad(cube)(2.0) == 12.0
     assert cube(2.0) == 8.0
     assert tg.formula("cube") == "∂y/∂x = 3 · x · x"
-    assert (cube.__name__, cube.__doc__, repr(registry["cube"])) == ("cube", "The third power.", "<primitive cube>")
+    assert (cube.__name__, cube.__doc__, repr(registry["cube"])) == (
+        "cube",
+        "The third power.",
+        "<primitive cube>",
+    )
 
 
 def test_a_multilinear_primitive_of_ones_own(registry):
-    @tg.multilinear(transposes=(lambda g, y, x, *, by: tg.mul(g, by),), cases=[tg.case(real(3), by=2.0)], name="scaled")
+    @tg.multilinear(
+        transposes=(lambda g, y, x, *, by: tg.mul(g, by),), cases=[tg.case(real(3), by=2.0)], name="scaled"
+    )
     def scale(x, by):
         """Times a fixed number."""
         return x * by
@@ -115,7 +121,10 @@ def test_a_rule_of_the_wrong_shape_is_refused(registry, kind):
         return 2 * x
 
     x = tg.tensor(V, requires_grad=True)
-    with pytest.raises(ShapeError, match=r"vjp of 'doubled' with respect to operand 0 has shape \(\), but the operand has \(3,\)"):
+    with pytest.raises(
+        ShapeError,
+        match=r"vjp of 'doubled' with respect to operand 0 has shape \(\), but the operand has \(3,\)",
+    ):
         doubled(x).sum().backward()
 
 
@@ -132,7 +141,9 @@ def test_an_operand_without_a_rule_is_refused_only_when_it_is_asked_for(registry
     a, b = make(V), make(2 * V)
     tg.gradients(tg.ops.sum(lopsided(a.detach(), b)) if b.shape else lopsided(a.detach(), b), [b])
     y = lopsided(a, b)
-    with pytest.raises(NotDifferentiableError, match="lopsided: there is no derivative with respect to operand 0"):
+    with pytest.raises(
+        NotDifferentiableError, match="lopsided: there is no derivative with respect to operand 0"
+    ):
         tg.reverse_sweep(y, y.ones())
     with pytest.raises(NotDifferentiableError, match="no derivative with respect to operand 0"):
         tg.forward_sweep([y], {a: a.ones()})

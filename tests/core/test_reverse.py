@@ -126,7 +126,9 @@ def test_no_step_is_made_when_nobody_watches(monkeypatch):
 
 
 def test_backward_of_what_depends_on_nothing():
-    with pytest.raises(NotDifferentiableError, match="depends on nothing that requires a gradient.*requires_grad=True"):
+    with pytest.raises(
+        NotDifferentiableError, match="depends on nothing that requires a gradient.*requires_grad=True"
+    ):
         tg.tensor([1.0]).sum().backward()
     with pytest.raises(NotDifferentiableError, match="depends on nothing"):
         (tg.Scalar(1.0) > 0).backward()
@@ -141,7 +143,11 @@ def test_three_derivatives_by_create_graph():
         derivatives.append(y.value)
     t = np.tanh(0.5)
     s = 1 - t * t
-    close(derivatives, [t + 0.5 * s, 2 * s - 2 * 0.5 * t * s, -6 * t * s - 2 * 0.5 * s * (1 - 3 * t * t)], rtol=1e-14)
+    close(
+        derivatives,
+        [t + 0.5 * s, 2 * s - 2 * 0.5 * t * s, -6 * t * s - 2 * 0.5 * s * (1 - 3 * t * t)],
+        rtol=1e-14,
+    )
 
 
 def test_backward_with_create_graph_leaves_gradients_that_can_be_differentiated():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_inverse_brings_back_the_data(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [3, 100, 1437, 200_000])
-def test_a_constant_feature_is_recognized_in_spite_of_rounding(n: int, dtype: type) -> None:
+def test_a_constant_feature_is_recognized_in_spite_of_rounding(n: int, dtype: type[np.floating[Any]]) -> None:
     x = np.column_stack([np.full(n, 0.1), np.linspace(0, 1, n)]).astype(dtype)
     assert np.unique(x[:, 0]).size == 1
     scaler = Standardizer().fit(x)

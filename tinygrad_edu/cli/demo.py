@@ -33,7 +33,9 @@ class Plan:
     epochs: int = 40
     batch: int = 64
     rate: float = 0.3
-    noise: float = 0.5  # added to the inputs in training, in standard deviations: it penalizes steep functions (Bishop 1995)
+    noise: float = (
+        0.5  # on the inputs in training, in standard deviations: against steep functions (Bishop 1995)
+    )
     checked: int = 20  # samples in a gradient check
     accuracy: float = 0.96  # on the test set, at least
 
@@ -70,7 +72,9 @@ class Ledger:
     def claim(self, text: str, holds: bool) -> None:
         """Print a claim with a mark, and remember whether it held."""
         self.claims[text] = bool(holds)
-        self.console.print(("[green]✓[/] " if holds else "[bold red]✗ this does not hold:[/] ") + text, soft_wrap=True)
+        self.console.print(
+            ("[green]✓[/] " if holds else "[bold red]✗ this does not hold:[/] ") + text, soft_wrap=True
+        )
 
     def note(self, text: str) -> None:
         """Print something that is no claim."""
@@ -135,8 +139,9 @@ def _prepare(ledger: Ledger, rng: np.random.Generator) -> tuple[tuple[Array, Arr
     ledger.note(f"{len(x_train)} images to train, {len(x_test)} to test")
     spread = z_train.std(axis=0)
     ledger.claim(
-        "the training pixels have mean 0 and deviation 1 (or are constant), the test pixels were scaled with the training μ and σ",
-        np.allclose(z_train.mean(axis=0), 0, atol=1e-12) and bool(np.all(np.isclose(spread, 1) | (spread == 0))),
+        "the training pixels have mean 0 and deviation 1, or are constant; the test pixels were scaled in the same way",
+        np.allclose(z_train.mean(axis=0), 0, atol=1e-12)
+        and bool(np.all(np.isclose(spread, 1) | (spread == 0))),
     )
     ledger.figures["data"] = {
         "train": len(x_train),

@@ -28,12 +28,14 @@ def run(names: Sequence[str] | None, *, seed: int, json_file: str | None) -> int
     for name in report.survivors:
         console.print(f"[bold red]✗[/] the planted error '{name}' was not found: the suite itself is broken")
     console.print(
-        f"{len(report.primitives)} primitives verified in value, vjp, jvp and second order: {len(report.findings):,} findings, "
-        f"{len(report.failures)} failures, 0 skips; {seconds:.1f} s",
+        f"{len(report.primitives)} primitives verified in value, vjp, jvp and second order: "
+        f"{len(report.findings):,} findings, {len(report.failures)} failures, 0 skips; {seconds:.1f} s",
         soft_wrap=True,
     )
     if report.without_derivative:
-        console.print(f"recorded, but without derivative: {', '.join(report.without_derivative)}", soft_wrap=True)
+        console.print(
+            f"recorded, but without derivative: {', '.join(report.without_derivative)}", soft_wrap=True
+        )
     if json_file:
         content = {
             "version": __version__, "seed": seed, "exit_code": report.exit_code, "primitives": report.primitives,

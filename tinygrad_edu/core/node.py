@@ -186,7 +186,9 @@ def record(kind: type[Node], value: Any, op: Primitive | None, a: Any, b: Any, n
 def assign(pairs: list[tuple[Any, Any]]) -> None:
     """Replace the values of several leaves, (leaf, value) each, as one event: an optimizer's step."""
     global era
-    prepared = [(node, node.replacement(value)) for node, value in pairs]  # all of them, before anything changes
+    prepared = [
+        (node, node.replacement(value)) for node, value in pairs
+    ]  # all of them, before anything changes
     with _advancing:
         era += 1
         for node, value in prepared:

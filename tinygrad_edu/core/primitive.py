@@ -9,8 +9,8 @@ What is stated for each operand x of y = f(..., x, ...), where ȳ is the derivat
 A partial that is 1 or -1 everywhere is written as that number; an operand that is never differentiated has
 None. Rules are ordinary expressions: on plain values they compute, on nodes they record, which gives
 derivatives of derivatives, and on symbols they print their formula. An operation on any number of operands
-has one rule for all, which is also told the operand's number i: (i, g, y, *xs) -> x̄. No rule knows of broadcasting: the sweeps
-undo it where an elementwise operation met unequal shapes.
+has one rule for all, which is also told the operand's number i: (i, g, y, *xs) -> x̄. No rule knows of
+broadcasting: the sweeps undo it where an elementwise operation met unequal shapes.
 """
 
 from __future__ import annotations

@@ -216,7 +216,7 @@ def _pull(
 
 
 def _unbroadcast(c: Any, x: Node, op: Primitive, i: int) -> Any:
-    """Operand x was repeated by an elementwise operation, so its cotangent is the sum; any other must have its shape."""
+    """An elementwise operation repeated operand x, whose cotangent is the sum; any other rule must keep the shape."""
     if op.elementwise:
         return sum_to(c, shape=shape_of(x.value))
     raise ShapeError(

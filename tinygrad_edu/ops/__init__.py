@@ -3,19 +3,59 @@
 from tinygrad_edu.core.broadcasting import broadcast_to, sum_to
 from tinygrad_edu.ops.arithmetic import add, div, mul, neg, power, reciprocal, square, sub
 from tinygrad_edu.ops.choice import (
-    above, absolute, clip, equal, greater, greater_equal, less, less_equal, logical_not, maximum, minimum, not_equal,
-    relu, sign, where,
+    above,
+    absolute,
+    clip,
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_not,
+    maximum,
+    minimum,
+    not_equal,
+    relu,
+    sign,
+    where,
 )  # fmt: skip
 from tinygrad_edu.ops.fused import linear, log_softmax, softmax, softmax_cross_entropy
 from tinygrad_edu.ops.indexing import getitem, scatter_add
 from tinygrad_edu.ops.linalg import einsum, matmul
 from tinygrad_edu.ops.reduction import cumsum, logsumexp, max, mean, min, prod, std, sum, var
 from tinygrad_edu.ops.shape import (
-    concatenate, expand_dims, flip, identity, moveaxis, pad, reshape, squeeze, stack, transpose,
+    concatenate,
+    expand_dims,
+    flip,
+    identity,
+    moveaxis,
+    pad,
+    reshape,
+    squeeze,
+    stack,
+    transpose,
 )  # fmt: skip
 from tinygrad_edu.ops.transcendental import (
-    arccos, arccosh, arcsin, arcsinh, arctan, arctanh, cos, cosh, erf, exp, expm1, log, log1p, sigmoid, sin, sinh,
-    softplus, sqrt, tan, tanh,
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctanh,
+    cos,
+    cosh,
+    erf,
+    exp,
+    expm1,
+    log,
+    log1p,
+    sigmoid,
+    sin,
+    sinh,
+    softplus,
+    sqrt,
+    tan,
+    tanh,
 )  # fmt: skip
 from tinygrad_edu.ops.windows import fold, windows
 

@@ -15,13 +15,17 @@ from tinygrad_edu.ops.transcendental import log
 from tinygrad_edu.types import Operand
 
 
-@elementwise(partials=(1, 1), cases=[case(real(3), real(3))], builtin=operator.add, symbol="+", notation="{0} + {1}")
+@elementwise(
+    partials=(1, 1), cases=[case(real(3), real(3))], builtin=operator.add, symbol="+", notation="{0} + {1}"
+)
 def add(a: Operand, b: Operand) -> Operand:
     """Sum."""
     return a + b
 
 
-@elementwise(partials=(1, -1), cases=[case(real(3), real(3))], builtin=operator.sub, symbol="−", notation="{0} − {1}")
+@elementwise(
+    partials=(1, -1), cases=[case(real(3), real(3))], builtin=operator.sub, symbol="−", notation="{0} − {1}"
+)
 def sub(a: Operand, b: Operand) -> Operand:
     """Difference."""
     return a - b

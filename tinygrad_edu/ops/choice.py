@@ -133,8 +133,9 @@ def _inside(y: Operand, x: Operand, *, low: Any = None, high: Any = None) -> Ope
     return equal(x, y)  # what clipping left alone
 
 
-@elementwise(partials=(_inside,), cases=[case(interval(1.1, 1.9, 3), low=1, high=2), case(interval(3, 4, 3), low=1, high=2),
-                                         case(interval(-3, 0, 3), low=1)])  # fmt: skip
+@elementwise(partials=(_inside,),
+             cases=[case(interval(1.1, 1.9, 3), low=1, high=2), case(interval(3, 4, 3), low=1, high=2),
+                    case(interval(-3, 0, 3), low=1)])  # fmt: skip
 def clip(x: Operand, low: Any = None, high: Any = None) -> Operand:
     """Limit x to [low, high], of numbers or arrays; the gradient passes where x lies inside, bounds included.
 

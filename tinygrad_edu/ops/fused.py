@@ -27,21 +27,24 @@ def _by_x(g: Operand, y: Operand, x: Operand, W: Operand, b: Operand, transposed
     return g @ (W if transposed else W.T)
 
 
-def _by_weight(g: Operand, y: Operand, x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Operand:
+def _by_weight(
+    g: Operand, y: Operand, x: Operand, W: Operand, b: Operand, transposed: bool = False
+) -> Operand:
     if len(x.shape) != 2:
         g, x = (reshape(a, (-1, a.shape[-1])) for a in (g, x))
     return g.T @ x if transposed else x.T @ g
 
 
 def _by_bias(g: Operand, y: Operand, x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Operand:
-    return sum(g, 0 if len(g.shape) == 2 else tuple(range(len(g.shape) - 1)))
+    return g.sum(0 if len(g.shape) == 2 else tuple(range(len(g.shape) - 1)))
 
 
 @primitive(
     vjps=(_by_x, _by_weight, _by_bias),
     cases=[
-        case(real(2, 3), real(3, 5), real(5)), case(real(7, 2, 3), real(3, 5), real(5)), case(real(3), real(3, 5), real(5)),
-        case(real(2, 3), real(5, 3), real(5), transposed=True), case(real(3), real(5, 3), real(5), transposed=True),
+        case(real(2, 3), real(3, 5), real(5)), case(real(7, 2, 3), real(3, 5), real(5)),
+        case(real(3), real(3, 5), real(5)), case(real(2, 3), real(5, 3), real(5), transposed=True),
+        case(real(3), real(5, 3), real(5), transposed=True),
     ],
 )  # fmt: skip
 def linear(x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Operand:
@@ -92,7 +95,7 @@ def _log_softmax_vjp(g: Operand, y: Operand, x: Operand, axis: int = -1) -> Oper
 
 @primitive(vjps=(_log_softmax_vjp,), cases=[case(real(2, 3)), case(real(2, 3), axis=0)])
 def log_softmax(x: Operand, axis: int = -1) -> Operand:
-    """log softmax(x), which keeps the digits that the logarithm of a small softmax would lose."""
+    """Log softmax(x), which keeps the digits that the logarithm of a small softmax would lose."""
     y = x - np.max(x, axis, keepdims=True)
     return y - np.log(np.add.reduce(np.exp(y), axis, keepdims=True))
 
@@ -106,7 +109,8 @@ def _softmax_cross_entropy_vjp(g: Operand, y: Operand, x: Operand, labels: Array
 
 
 @primitive(vjps=(_softmax_cross_entropy_vjp,), symbol="cross\nentropy",
-           cases=[case(real(2, 3), labels=np.array([0, 2])), case(real(5, 3), labels=np.array([1, 1, 0, 2, 1]))])  # fmt: skip
+           cases=[case(real(2, 3), labels=np.array([0, 2])),
+                  case(real(5, 3), labels=np.array([1, 1, 0, 2, 1]))])  # fmt: skip
 def softmax_cross_entropy(x: Operand, labels: Any) -> Operand:
     """Mean of −log softmax(x) at the labels: x (batch, classes), labels (batch) of integers in [0, classes).
 

@@ -72,7 +72,7 @@ def _explain(a: Shape, b: Shape) -> str:
         return f"matmul: {a} @ {b}: both must have at least one axis; multiply by a number with *"
     inner = -2 if len(b) > 1 else -1
     if a[-1] != b[inner]:
-        return f"matmul: {a} @ {b}: axis -1 of the first is {a[-1]}, axis {inner} of the second is {b[inner]}: they must be equal"
+        return f"matmul: {a} @ {b}: axis -1 of the first is {a[-1]}, axis {inner} of the second is {b[inner]}"
     return f"matmul: {a} @ {b}: the leading axes {a[:-2]} and {b[:-2]} do not broadcast"
 
 

@@ -43,16 +43,18 @@ def spread(g: Operand, x: Operand, axis: Axis) -> Operand:
 
 # ---- sums: linear, and their transposes spread ----
 
+_OF_SUMS = [case(real(2, 3)), case(real(2, 3), axis=0), case(real(2, 3, 5), axis=(0, -1), keepdims=True)]
 
-@multilinear(transposes=(lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis),), symbol="Σ", notation="Σ {0}",
-             cases=[case(real(2, 3)), case(real(2, 3), axis=0), case(real(2, 3, 5), axis=(0, -1), keepdims=True)])  # fmt: skip
+
+@multilinear(transposes=(lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis),), cases=_OF_SUMS, symbol="Σ",
+             notation="Σ {0}")  # fmt: skip
 def sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Sum."""
     return _add_up(x, axis, keepdims=keepdims)
 
 
 @multilinear(transposes=(lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis) / count(shape_of(x), axis),),
-             cases=[case(real(2, 3)), case(real(2, 3), axis=0), case(real(2, 3, 5), axis=(0, -1), keepdims=True)])  # fmt: skip
+             cases=_OF_SUMS)  # fmt: skip
 def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Arithmetic mean.
 
@@ -158,10 +160,9 @@ def _logsumexp_vjp(g: Operand, y: Operand, x: Operand, axis: Axis = None, keepdi
     return spread(g, x, axis) * exp(x - spread(y, x, axis))
 
 
-@primitive(vjps=(_logsumexp_vjp,), symbol="log Σ exp", notation="log Σ exp {0}",
-           cases=[case(real(2, 3)), case(real(2, 3), axis=0), case(real(2, 3, 5), axis=(0, -1), keepdims=True)])  # fmt: skip
+@primitive(vjps=(_logsumexp_vjp,), cases=_OF_SUMS, symbol="log Σ exp", notation="log Σ exp {0}")
 def logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
-    """log Σ exp(x), which never overflows: the largest element is taken out of the sum first."""
+    """Log Σ exp(x), which never overflows: the largest element is taken out of the sum first."""
     top = np.max(x, axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     y = np.log(_add_up(np.exp(x - top), axis, keepdims=True)) + top

@@ -21,7 +21,8 @@ def identity(x: Operand) -> Operand:
 
 
 @multilinear(transposes=(lambda g, y, x, shape: reshape(g, shape_of(x)),), notation="{0}",
-             cases=[case(real(2, 3), shape=(6,)), case(real(2, 3), shape=(3, -1, 1)), case(real(1), shape=())])  # fmt: skip
+             cases=[case(real(2, 3), shape=(6,)), case(real(2, 3), shape=(3, -1, 1)),
+                    case(real(1), shape=())])  # fmt: skip
 def reshape(x: Operand, shape: Shape | int) -> Operand:
     """The same numbers, row by row, in another shape; one length may be −1, for what is left."""
     return np.reshape(x, shape)
@@ -32,7 +33,8 @@ def _transpose_back(g: Operand, y: Operand, x: Operand, axes: Sequence[int] | No
 
 
 @multilinear(transposes=(_transpose_back,), notation="{0}ᵀ", symbol="ᵀ",
-             cases=[case(real(2, 3)), case(real(2, 3, 5), axes=(2, 0, 1)), case(real(2, 3, 5), axes=(1, -1, 0))])  # fmt: skip
+             cases=[case(real(2, 3)), case(real(2, 3, 5), axes=(2, 0, 1)),
+                    case(real(2, 3, 5), axes=(1, -1, 0))])  # fmt: skip
 def transpose(x: Operand, axes: Sequence[int] | None = None) -> Operand:
     """The axes in another order; without `axes`, in reverse."""
     return np.transpose(x, axes)
@@ -84,7 +86,8 @@ def concatenate(xs: Sequence[Operand], axis: int = 0) -> Operand:
 
 
 @primitive(vjps=lambda i, g, y, *xs, axis=0: getitem(g, (slice(None),) * (axis % len(shape_of(g))) + (i,)),
-             name="stack", cases=[case(real(3), real(3)), case(real(2, 3), real(2, 3), real(2, 3), axis=-1)])  # fmt: skip
+           name="stack",
+           cases=[case(real(3), real(3)), case(real(2, 3), real(2, 3), real(2, 3), axis=-1)])  # fmt: skip
 def _stack(*xs: Operand, axis: int = 0) -> Operand:
     """The arrays side by side along a new axis."""
     return np.stack(xs, axis)

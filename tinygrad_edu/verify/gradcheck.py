@@ -93,7 +93,9 @@ def _leaves(target: Any, inputs: Sequence[Any], parameters: Any) -> tuple[list[A
         arguments.append(node)
         if isinstance(node, Node) and node.requires_grad:
             if node.op is not None:
-                raise NotDifferentiableError(f"check: input {i}, {describe(node)}, was computed: pass its value, {i}.detach()")
+                raise NotDifferentiableError(
+                    f"check: input {i}, {describe(node)}, was computed: pass its value, {i}.detach()"
+                )
             if not any(node is leaf for leaf in leaves.values()):
                 leaves[node.name or f"input {i}"] = node
     return arguments, leaves
@@ -110,7 +112,9 @@ def _named(parameters: Any) -> dict[str, Any]:
             raise ValueError("check: parameters with different names were expected: pass {name: leaf}")
     for name, leaf in named.items():
         if not isinstance(leaf, Node) or leaf.op is not None or not leaf.requires_grad:
-            raise NotDifferentiableError(f"check: a leaf that requires a gradient was expected for {name!r}, {leaf!r} came")
+            raise NotDifferentiableError(
+                f"check: a leaf that requires a gradient was expected for {name!r}, {leaf!r} came"
+            )
     return named
 
 
@@ -138,7 +142,9 @@ class _Weights:
         shape = np.shape(y.value)
         if shape == ():
             return y
-        if self.drawn is None:  # away from 0, so that nothing is left out, and uneven, so that nothing cancels
+        if (
+            self.drawn is None
+        ):  # away from 0, so that nothing is left out, and uneven, so that nothing cancels
             self.drawn = self.rng.uniform(0.5, 1.5, shape) * self.rng.choice([-1.0, 1.0], shape)
         if self.drawn.shape != shape:
             raise ShapeError(f"check: the target returned shape {self.drawn.shape} first and {shape} then")
@@ -170,11 +176,14 @@ def _steady(objective: Callable[[], Any]) -> None:
     with no_grad():
         first, second = (float(objective().value) for _ in range(2))
     if not np.isfinite(first):
-        raise ValueError(f"check: the function has the value {first} here: a gradient can be checked where it is finite")
+        raise ValueError(
+            f"check: the function has the value {first} here: a gradient can be checked where it is finite"
+        )
     if first != second:
         raise ValueError(
-            f"check: two calls with the same values gave {first!r} and {second!r}: the function is not deterministic, so "
-            f"differences would compare two functions. Freeze what is random (dropout.frozen()), or switch it off (eval())"
+            f"check: two calls with the same values gave {first!r} and {second!r}: the function is not "
+            f"deterministic, so differences would compare two functions. Freeze what is random (dropout.frozen()), "
+            f"or switch it off (eval())"
         )
 
 
@@ -184,7 +193,9 @@ def _steady(objective: Callable[[], Any]) -> None:
 def _backward(objective: Callable[[], Any], leaves: dict[str, Any]) -> dict[str, Array]:
     with recording(NEEDED):
         y = objective()
-    found = gradients(y, list(leaves.values())) if y.requires_grad else [leaf.zeros() for leaf in leaves.values()]
+    found = (
+        gradients(y, list(leaves.values())) if y.requires_grad else [leaf.zeros() for leaf in leaves.values()]
+    )
     return {name: np.asarray(g) for name, g in zip(leaves, found, strict=True)}
 
 
@@ -196,7 +207,8 @@ def _given(gradients: Mapping[str, Any], leaves: dict[str, Any]) -> dict[str, Ar
         given[name] = np.asarray(value_of(g))
         if given[name].shape != np.shape(leaves[name].value):
             raise ShapeError(
-                f"check: the gradient of {name!r} must have its shape, {np.shape(leaves[name].value)}, {given[name].shape} came"
+                f"check: a gradient of the shape of {name!r}, {np.shape(leaves[name].value)}, was expected, "
+                f"{given[name].shape} came"
             )
     return given
 
@@ -204,8 +216,8 @@ def _given(gradients: Mapping[str, Any], leaves: dict[str, Any]) -> dict[str, Ar
 def _numeric(objective: Callable[[], Any], leaf: Any, step: float | None) -> Gradient:
     """The derivative by every component of one leaf.
 
-    The leaf is moved in float64, whatever its dtype is: what is computed from it then is float64, too, and the numerical
-    side has the digits to judge a float32 gradient by.
+    The leaf is moved in float64, whatever its dtype is: what is computed from it then is float64, too, and the
+    numerical side has the digits to judge a float32 gradient by.
     """
 
     def at(values: Array) -> float:

@@ -56,7 +56,8 @@ class Estimate(NamedTuple):
 
 START = 2.0**-8  # the first step, in units of x
 STRIDE = 8.0  # from one step to the next
-ATTEMPTS = 8
+LEAP = STRIDE**4  # from a step that changed nothing at all
+ATTEMPTS = 12
 SAFETY = 4.0  # on the noise, which is itself an estimate
 
 
@@ -83,13 +84,22 @@ def differentiate(
     best = kinked = Estimate(math.nan, math.inf, 0.0)
     if middle is None or not math.isfinite(middle):
         return best
-    step, direction = START * scale, 0.0
+    # The noise was measured at x. Far from there f may be rounded differently, so no step goes far.
+    step, longest, direction = START * scale, max(scale, 1.0) / 4, 0.0
     for _ in range(ATTEMPTS):
+        if step > longest:
+            break
         attempt = _extrapolate(f, x, step, middle, noise)
         if attempt is None:  # outside of where f is defined: closer
             step /= STRIDE**2
             continue
         estimate, truncation = attempt
+        if (
+            estimate.value == truncation == estimate.jump == 0
+        ):  # nothing moved: f is flat, or x is tiny beside it
+            best = min(best, estimate, key=_error)
+            step *= LEAP
+            continue
         if estimate.jump:  # a kink at x or near it: closer, to see which
             kinked = min(kinked, estimate, key=_error)
             step /= STRIDE
@@ -110,7 +120,9 @@ def _error(estimate: Estimate) -> float:
     return estimate.error
 
 
-def _extrapolate(f: Function, x: float, step: float, middle: float, noise: float) -> tuple[Estimate, float] | None:
+def _extrapolate(
+    f: Function, x: float, step: float, middle: float, noise: float
+) -> tuple[Estimate, float] | None:
     """Three central differences, and what they say of the limit; also the part of the error that is truncation."""
     slopes, bends = [], []
     for h in (step, step / 2, step / 4):
@@ -120,16 +132,16 @@ def _extrapolate(f: Function, x: float, step: float, middle: float, noise: float
             return None
         slopes.append((above - below) / (right - left))  # the steps as they were rounded
         bends.append(((above - middle) - (middle - below)) / (right - left))
-    if not any(slopes) and not any(bends):  # the same number everywhere: f depends on x less than it is rounded
-        return Estimate(0.0, SAFETY * noise / step, 0.0), 0.0
+    if not any(slopes) and not any(bends):  # the same number everywhere, to rounding
+        return Estimate(0.0, SAFETY * 4 * noise / step, 0.0), 0.0
     first = [(4 * slopes[1] - slopes[0]) / 3, (4 * slopes[2] - slopes[1]) / 3]  # without the h² of the error
     value = (16 * first[1] - first[0]) / 15  # and without its h⁴
-    truncation = abs(first[1] - first[0])  # more than that of `value`; but a kink within the steps must not slip through
+    truncation = abs(first[1] - first[0])  # more than that of `value`: a kink between the steps must show
     rounding = SAFETY * 4 * noise / step + 4 * np.finfo(float).eps * abs(value)
     # A bend that falls like h is curvature; one that stays is a kink at x.
     jump = 2 * bends[2] - bends[1]
     jump_error = abs(jump - (2 * bends[1] - bends[0])) + SAFETY * 16 * noise / step
-    kink = abs(jump) > 4 * jump_error and abs(jump) > 1e-5 * abs(value)
+    kink = abs(jump) > 4 * jump_error and abs(jump) > 1e-9 * abs(value)
     return Estimate(value, float(truncation + rounding), abs(jump) if kink else 0.0), truncation
 
 
@@ -157,16 +169,32 @@ def noise_of(f: Function, x: float, scale: float | None = None) -> float:
         A standard deviation, at least half a unit in the last place of f(x).
     """
     scale = scale or abs(x) or 1.0
-    values = [_evaluate(f, x + k * 2.0**-40 * scale) for k in range(-4, 5)]
-    known = np.array([value for value in values if value is not None])
+    for exponent in (
+        -40,
+        -32,
+        -24,
+        -16,
+    ):  # farther, as long as f stands still: it may be made of float32, or cancel
+        values = [_evaluate(f, x + k * 2.0**exponent * scale) for k in range(-4, 5)]
+        known = np.array([value for value in values if value is not None])
+        if 2 * np.count_nonzero(np.diff(known)) > len(known) - 1:
+            break
     floor = float(np.finfo(float).eps * np.abs(known).max(initial=0.0) / 2)
     differences, estimates = known, []
     for k in range(1, len(known)):
         differences = np.diff(differences)
-        variance = np.mean(differences**2) * math.factorial(k) ** 2 / math.factorial(2 * k)
+        spread = math.sqrt(math.factorial(k) ** 2 / math.factorial(2 * k) / len(differences))
         if k >= 3:
-            estimates.append(math.sqrt(variance))
+            estimates.append(float(np.linalg.norm(differences)) * spread)
     return max(float(np.median(estimates)) if estimates else 0.0, floor)
+
+
+def _with_fixed_step(f: Function, x: float, step: float, noise: float) -> Estimate:
+    """The plain central difference. Its truncation falls like h², so half the step tells how large it is."""
+    value = central(f, x, step)
+    truncation = 4 / 3 * abs(value - central(f, x, step / 2))
+    error = truncation + SAFETY * noise / step
+    return Estimate(value, error if math.isfinite(error) else math.inf, 0.0)
 
 
 class Gradient(NamedTuple):
@@ -204,7 +232,7 @@ def gradient(f: Callable[[Array], float], x: Array, *, step: float | None = None
 
         at = float(x[i])
         if step is not None:
-            found.append(Estimate(central(along, at, step), SAFETY * noise / step, 0.0))
+            found.append(_with_fixed_step(along, at, step, noise))
             continue
         # A derivative of 0 never reaches a relative accuracy: for those, small beside the others is enough.
         enough = 1e-7 * math.sqrt(squares / len(found)) if len(found) > 7 else 0.0
