@@ -47,7 +47,7 @@ def gradients(
     """
     seed = output.seed(cotangent, as_node=create_graph)
     found = reverse_sweep(output, seed, create_graph=create_graph, keep=set(inputs))
-    return [found[x] if x in found else _zeros(x, create_graph) for x in inputs]
+    return [_own(found[x]) if x in found else _zeros(x, create_graph) for x in inputs]
 
 
 def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -113,6 +113,8 @@ def jacobian(f: Function, argnum: int = 0) -> Function:
         if shape == ():
             return call.pull()[0]
         rows = [call.pull(e)[0] for e in _basis(shape)]
+        if not rows:
+            return np.zeros((*shape, *call.inputs[0].shape))
         return ops.reshape(ops.stack(rows), (*shape, *rows[0].shape))
 
     return matrix
@@ -175,7 +177,9 @@ class _Call:
         return self.output if self.nested else self.output.value
 
     def pull(self, cotangent: Any = None) -> tuple[Any, ...]:
-        return tuple(gradients(self.output, self.inputs, cotangent, create_graph=self.nested))
+        seed = self.output.seed(cotangent, as_node=self.nested)
+        found = reverse_sweep(self.output, seed, create_graph=self.nested, stop=self.inputs)
+        return tuple(_own(found[x]) if x in found else _zeros(x, self.nested) for x in self.inputs)
 
 
 def _fresh(x: Any) -> Any:
@@ -188,8 +192,13 @@ def _fresh(x: Any) -> Any:
 
 def _operand(x: Any, like: Any, as_node: bool) -> Any:
     """X as the sweeps along `like` want it: a node, or a plain value."""
-    node = x if isinstance(x, Node) else like.constant(x)
+    node = x if isinstance(x, Node) else like.beside(x)
     return node if as_node else node.value
+
+
+def _own(g: Any) -> Any:
+    """A derivative that shares no memory with another: the sweep hands arrays on as they are."""
+    return g.copy() if isinstance(g, np.ndarray) else g
 
 
 def _zeros(x: Any, as_node: bool) -> Any:

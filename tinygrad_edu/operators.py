@@ -47,10 +47,16 @@ class Operators(Node):
         return self
 
     def __eq__(self, other: object) -> Any:
-        return ops.equal(self, other)
+        try:
+            return ops.equal(self, other)
+        except TypeError:  # not a number: then they are not equal
+            return NotImplemented
 
     def __ne__(self, other: object) -> Any:
-        return ops.not_equal(self, other)
+        try:
+            return ops.not_equal(self, other)
+        except TypeError:
+            return NotImplemented
 
     __hash__ = Node.__hash__  # nodes are keys by identity; `==` compares values
 
@@ -97,13 +103,13 @@ class Operators(Node):
         g = self.seed(cotangent, as_node=create_graph)
         found = reverse_sweep(self, g, create_graph=create_graph, keep=set(keep))
         if self.op is not None:
-            if getattr(self, "_grad", None) is not None:
+            if getattr(self, "_seed", None) is not None:
                 warnings.warn(
                     f"backward: a second call on {describe(self)}: gradients add up, so leaves now hold the sum of "
                     f"both. Set them to None between calls, or compute the result anew",
                     stacklevel=2,
                 )
-            self._grad = g
+            self._grad = self._seed = g
             found.pop(self, None)
         for node, derivative in found.items():
             held = getattr(node, "_grad", None)
@@ -118,7 +124,7 @@ class Operators(Node):
                     f"Sum it (.sum()), pick one (x[0]), or give the cotangent, of that shape"
                 )
             return self.ones()
-        g = cotangent if isinstance(cotangent, Node) else self.constant(cotangent)
+        g = cotangent if isinstance(cotangent, Node) else self.beside(cotangent)
         if type(g) is not type(self) or shape_of(g.value) != self.shape:
             raise ShapeError(
                 f"backward: for {describe(self)}, a cotangent of shape {self.shape} was expected, "

@@ -36,14 +36,22 @@ class Scalar(Operators):
 
     @staticmethod
     def result(y: Any) -> float:
-        """The number, as Python's float."""
-        return float(y)
+        """The number, as Python's float; what a comparison gives stays True or False."""
+        return y if type(y) is float or type(y) is bool else _number(y)
 
     @classmethod
     def constant(cls, x: Any) -> Self:
         """A plain number as a leaf without gradient."""
-        node: Self = leaf(cls, _number(x), False)
+        node: Self = leaf(cls, x if type(x) is bool else _number(x), False)
         return node
+
+    def like(self, g: Any) -> Any:
+        """A derivative by a float is a float already."""
+        return g
+
+    def beside(self, x: Any) -> Self:
+        """A plain number as a leaf without gradient."""
+        return self.constant(x)
 
     def ones(self) -> float:
         """1."""
@@ -53,7 +61,7 @@ class Scalar(Operators):
         """0."""
         return 0.0
 
-    def replacement(self, value: Any) -> float:
+    def replacement(self, value: Any, given: bool = False) -> float:
         """The number to assign."""
         if self.op is not None:
             refuse_assignment(self)
@@ -76,8 +84,10 @@ class Scalar(Operators):
 
 
 def _number(x: Any) -> float:
-    if isinstance(x, str) or getattr(x, "shape", ()) != ():
-        raise TypeError(f"a Scalar holds one number, {x!r} came: use tg.tensor(…) for arrays")
+    shape = getattr(x, "shape", ())
+    if isinstance(x, str | bytes) or shape != ():
+        came = repr(x) if shape == () else f"array of shape {shape}"
+        raise TypeError(f"a Scalar holds one number, {came} came: use tg.tensor(…) for arrays")
     try:
         return float(x)
     except TypeError as error:

@@ -27,8 +27,6 @@ class Tensor(Operators):
         self, value: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None
     ) -> None:
         array = _frozen(value, dtype)
-        if array.dtype.kind not in "fbiu":
-            raise TypeError(f"tensor: numbers were expected, dtype {array.dtype} came")
         if requires_grad and array.dtype.kind != "f":
             raise NotDifferentiableError(
                 f"tensor: {array.dtype} cannot require a gradient, only floating-point numbers can: "
@@ -49,6 +47,16 @@ class Tensor(Operators):
         node: Self = leaf(cls, x if type(x) in _PYTHON_NUMBERS else _frozen(x), False)
         return node
 
+    def like(self, g: Any) -> Any:
+        """A derivative by this tensor in its own dtype: in mixed precision it may come in another."""
+        if isinstance(g, Node) or g.dtype == self.value.dtype:
+            return g
+        return g.astype(self.value.dtype)
+
+    def beside(self, x: Any) -> Self:
+        """A plain value as a leaf without gradient, in the dtype of this tensor."""
+        return self.constant(_frozen(x, self.dtype))
+
     def ones(self) -> Any:
         """Ones of this shape and dtype."""
         y = self.value
@@ -58,12 +66,14 @@ class Tensor(Operators):
         """Zeros of this shape and dtype."""
         return np.zeros(self.shape, self.dtype)
 
-    def replacement(self, value: Any) -> Array:
+    def replacement(self, value: Any, given: bool = False) -> Array:
         """The array to assign, of the same shape and dtype."""
         if self.op is not None:
             refuse_assignment(self)
         held = self.value
-        array = _frozen(value, held.dtype)
+        array: Array = (
+            self.result(value) if given and value.dtype == held.dtype else _frozen(value, held.dtype)
+        )
         if array.shape != held.shape:
             raise ShapeError(f"assign: {describe(self)} has shape {held.shape}, {array.shape} came")
         return array
@@ -101,6 +111,10 @@ class Tensor(Operators):
     def numpy(self) -> Array:
         """The array, read-only, outside the graph."""
         return np.asarray(self.value)
+
+    def item(self) -> Any:
+        """The one number in it, as Python's float, int or bool."""
+        return self._one("item")
 
     def __len__(self) -> int:
         if self.shape == ():
@@ -205,23 +219,21 @@ def _plain(index: Any) -> Any:
 
 
 def _frozen(value: Any, dtype: Any = None) -> Array:
-    """A read-only array of the values: the one given, if nobody can change it, else a copy."""
-    if (
-        type(value) is np.ndarray
-        and value.base is None
-        and not value.flags.writeable
-        and dtype in (None, value.dtype)
-    ):
-        return value
-    value = value_of(value)
-    if isinstance(value, list | tuple) and any(isinstance(x, Node) for x in value):
-        raise GraphLostError(
-            "tensor: a list of nodes would lose their gradients: join them with tg.stack([…])"
-        )
+    """A read-only array of numbers: a copy, which nobody else can change; of a node, what it holds."""
+    if isinstance(value, Node):
+        held = np.asarray(value.value, dtype)
+        held.setflags(write=False)
+        return held
     try:
         array = np.array(value, dtype, order="C")
     except ValueError as error:
         raise ShapeError(f"tensor: rows of equal length were expected ({error})") from error
+    if array.dtype.kind not in "fbiu":
+        if any(isinstance(x, Node) for x in array.flat):
+            raise GraphLostError(
+                "tensor: a list of nodes would lose their gradients: join them with tg.stack([…])"
+            )
+        raise TypeError(f"tensor: numbers were expected, dtype {array.dtype} came")
     array.setflags(write=False)
     return array
 

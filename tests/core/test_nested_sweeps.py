@@ -172,3 +172,62 @@ def test_threads_that_share_the_graph():
     for thread in threads:
         thread.join()
     assert found == [alone] * 200
+
+
+def test_forward_sweeps_in_threads_that_share_the_graph():
+    x = tg.tensor(np.array([0.1, 0.2, 0.3]), requires_grad=True)
+    y = x
+    for _ in range(15):
+        y = tg.softmax(y * 2 + x)
+    t = np.array([1.0, 0.0, -1.0])
+    (alone,) = tg.forward_sweep([y], {x: t})
+    size = len(tg.topological_order([y]))
+    wrong: list[object] = []
+    start = threading.Barrier(3)
+
+    def sweep() -> None:
+        start.wait()
+        for _ in range(40):
+            (found,) = tg.forward_sweep([y], {x: t})
+            if found is None or not np.array_equal(found, alone):
+                wrong.append(found)
+
+    def look() -> None:
+        start.wait()
+        for _ in range(400):
+            if len(tg.topological_order([y])) != size:
+                wrong.append("a part of the graph was missing")
+
+    threads = [threading.Thread(target=f) for f in (sweep, sweep, look)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_the_graph_is_whole_while_a_sweep_is_under_way(registry):
+    """What a rule sees, other threads may see at the same moment."""
+    sizes = []
+
+    def look_around(g, y, x):
+        sizes.append(len(tg.topological_order([top])))
+        return g
+
+    @tg.primitive(vjps=(look_around,), cases=[tg.case()])
+    def watching(x):
+        """The identity."""
+        return x * 1.0
+
+    @tg.primitive(vjps=(lambda g, y, x: watching(g) * 2.0,), cases=[tg.case()])
+    def doubled(x):
+        """2x, whose rule has a rule that looks around."""
+        return x * 2.0
+
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    top = doubled(tg.exp(x)) * 3
+    size = len(tg.topological_order([top]))
+    tg.forward_sweep([top], {x: np.ones(2)})
+    tg.reverse_sweep(top, np.ones(2), create_graph=True)
+    assert sizes
+    assert set(sizes) == {size}

@@ -169,3 +169,33 @@ def test_cases_draw_what_they_say(rng):
     assert drawn["boolean"].dtype == bool
     assert cases.real(3).of_shape(2, 7).draw(rng).shape == (2, 7)
     assert str(tg.case(cases.interval(0, 1, 3), cases.real(), axis=0)) == "[0, 1](3,), real(), axis=0"
+
+
+@pytest.mark.parametrize("rules", [(lambda y, x, slope=0.1: (x > 0) + slope * (x <= 0),), ()], ids=["differentiable", "not"])
+def test_parameters_by_position_with_a_forward_for_floats(registry, rules):
+    def leaky(x, slope=0.1):
+        return np.where(x > 0, x, slope * x)
+
+    def on_floats(x, slope=0.1):
+        return x if x > 0 else slope * x
+
+    declare = tg.elementwise(partials=rules, cases=CASES, on_floats=on_floats) if rules else tg.primitive(on_floats=on_floats)
+    f = declare(leaky)
+    for found in (f(tg.tensor(V), 0.5), f(tg.tensor(V), slope=0.5), f(V, 0.5)):
+        close(found, [0.5, -0.5, 2.0])
+    assert [f(tg.Scalar(-1.0), 0.5).value, f(tg.Scalar(-1.0)).value, f(-1.0, 0.5)] == [-0.5, -0.1, -0.5]
+    if rules:
+        close(tg.grad(lambda x: f(x, 0.5).sum())(V), [1.0, 0.5, 1.0])
+
+
+def test_a_rule_that_does_not_look_at_its_cotangent(registry):
+    @tg.primitive(vjps=(lambda g, y, x: np.zeros(np.shape(x)),), cases=CASES)
+    def blocked(x):
+        """No gradient goes through here."""
+        return x * 1.0
+
+    x = tg.tensor(V, requires_grad=True)
+    y = blocked(x)
+    close(tg.reverse_sweep(y, np.ones(3))[x], np.zeros(3))
+    (pushed,) = tg.forward_sweep([y], {x: np.ones(3)})
+    close(np.zeros(3) if pushed is None else pushed, np.zeros(3))

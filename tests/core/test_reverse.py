@@ -172,3 +172,41 @@ def test_gradients_by_inner_nodes_and_by_strangers():
     h = x * x
     assert tg.gradients(h * 2, [h, x, stranger]) == [2.0, 12.0, 0.0]
     assert x.grad is None
+
+
+@pytest.mark.parametrize("cotangent", [2, 2.0, np.float64(2.0), np.array(2.0)], ids=repr)
+@pytest.mark.parametrize("make", [lambda: tg.Scalar(3.0), lambda: tg.tensor(3.0, requires_grad=True)], ids=["Scalar", "Tensor"])
+@pytest.mark.parametrize("f", [lambda x: x + 1, lambda x: x * x - 5 * x, lambda x: x], ids=["plus", "product", "nothing"])
+def test_a_cotangent_of_one_number_may_be_any_number(make, cotangent, f):
+    x = make()
+    wanted = {4.0: 2.0, -6.0: 2.0, 3.0: 2.0}[float(f(x))]
+    assert float(tg.reverse_sweep(f(x), cotangent)[x]) == wanted
+    f(x).backward(cotangent)
+    assert float(x.grad) == wanted
+    close(tg.gradients(f(x), [x], cotangent), [wanted])
+
+
+def test_gradients_by_a_node_and_by_what_it_was_computed_from():
+    x = tg.Scalar(2.0)
+    h = x * x
+    y = h * x  # ∂y/∂h = x, dy/dx = 3x²
+    assert tg.gradients(y, [h, x]) == [2.0, 12.0]
+    assert [g.value for g in tg.gradients(y, [h, x], create_graph=True)] == [2.0, 12.0]
+    assert tg.reverse_sweep(y, 1.0, stop=[h]) == {h: 2.0, x: 4.0}  # as if h were a leaf
+    assert tg.reverse_sweep(y, 1.0) == {x: 12.0}
+    assert h.op.name == "mul"
+
+
+def test_a_sweep_that_fails_with_stops_gives_the_graph_back():
+    x = tg.Scalar(2.0)
+    h = x * x
+
+    def fail(step):
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        tg.reverse_sweep(h * 3, 1.0, stop=[h], observe=fail)
+    assert h.op.name == "mul"
+    assert [a is x for a in h.args] == [True, True]
+    h.backward()
+    assert x.grad == 4.0

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from tinygrad_edu.core.recording import current
+from tinygrad_edu.core.recording import NOTHING, current, recording
 from tinygrad_edu.types import Operand
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ class Node:
 
     # One object an operation, and nothing in it that is not needed there: the garbage collector walks every
     # slot of every node several times. Slots left unset cost it nothing, so the rare ones stay unset.
-    __slots__ = ("_grad", "_name", "_scope", "a", "b", "cotangent", "era", "op", "uses", "value")
+    __slots__ = ("_grad", "_name", "_scope", "_seed", "a", "b", "cotangent", "era", "op", "uses", "value")
 
     _grad: Any
     _name: str | None
     _scope: str
+    _seed: Any  # what `backward` started with here
     value: Any  # a float, or an array that is read-only
     op: Primitive | None  # None: a leaf
     a: Any  # the operands, see `args`
@@ -56,6 +57,14 @@ class Node:
         """A plain operand as a leaf without gradient."""
         raise NotImplementedError
 
+    def like(self, g: Any) -> Any:
+        """A derivative by this node in the form that it has itself, after operands of another precision."""
+        raise NotImplementedError
+
+    def beside(self, x: Any) -> Self:
+        """A plain value as a leaf without gradient, in the precision of this node: its cotangent or tangent."""
+        raise NotImplementedError
+
     def ones(self) -> Any:
         """A cotangent of ones, in the form that this node holds."""
         raise NotImplementedError
@@ -64,7 +73,7 @@ class Node:
         """A cotangent of zeros, in the form that this node holds."""
         raise NotImplementedError
 
-    def replacement(self, value: Any) -> Any:
+    def replacement(self, value: Any, given: bool = False) -> Any:
         """What `assign` puts in the place of the value, in the form that this node holds; only leaves have one."""
         raise NotImplementedError
 
@@ -183,12 +192,13 @@ def record(kind: type[Node], value: Any, op: Primitive | None, a: Any, b: Any, n
     return node
 
 
-def assign(pairs: list[tuple[Any, Any]]) -> None:
-    """Replace the values of several leaves, (leaf, value) each, as one event: an optimizer's step."""
+def assign(pairs: list[tuple[Any, Any]], *, given: bool = False) -> None:
+    """Replace the values of several leaves, (leaf, value) each, as one event: an optimizer's step.
+
+    Arrays are copied, unless they are `given` away: then nobody may hold on to them.
+    """
     global era
-    prepared = [
-        (node, node.replacement(value)) for node, value in pairs
-    ]  # all of them, before anything changes
+    prepared = [(node, node.replacement(value, given)) for node, value in pairs]  # before anything changes
     with _advancing:
         era += 1
         for node, value in prepared:
@@ -198,10 +208,14 @@ def assign(pairs: list[tuple[Any, Any]]) -> None:
 
 @contextmanager
 def preserved(leaves: Iterable[Any]) -> Iterator[None]:
-    """Give the leaves their values back at the end, whatever happens; graphs made before are as valid as they were."""
+    """Give the leaves their values back at the end, whatever happens; graphs made before are as valid as they were.
+
+    Within it nothing is recorded: a graph of values that are gone could not be told from those.
+    """
     held = [(node, node.value, node.era) for node in leaves]
     try:
-        yield
+        with recording(NOTHING):
+            yield
     finally:
         for node, value, made in held:
             node.value, node.era = value, made

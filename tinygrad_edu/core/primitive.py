@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+import numpy as np
+
 from tinygrad_edu.core import node as graph
 from tinygrad_edu.core.cases import Case
 from tinygrad_edu.core.node import Node, new, record
@@ -69,9 +71,9 @@ class Primitive:
             raise RegistrationError(f"there is a primitive '{self.name}' already: choose another name")
         self.forward, self.on_floats, self.builtin = forward, on_floats or forward, builtin
         self.variadic = callable(rules)  # any number of operands, and one rule for all
-        self.rules, self.cases = rules, tuple(cases)
+        self.rules, self.cases = rules if self.variadic else _refusing(self.name, rules), tuple(cases)
         # The rule for operand i. It is asked for at every visit of a node: of a sequence, by its own lookup.
-        self.rule = partial(partial, rules) if self.variadic else _refusing(self.name, rules).__getitem__
+        self.rule = partial(partial, rules) if self.variadic else self.rules.__getitem__
         self.elementwise, self.linear = elementwise, linear
         self.symbol, self.notation = symbol or self.name, notation
         registry[self.name] = self
@@ -159,7 +161,7 @@ def _function(make_call: Callable[[Primitive], Any], op: Primitive) -> Any:
 
 
 def _general(op: Primitive) -> Callable[..., Any]:
-    forward, on_floats = op.forward, op.on_floats
+    forward = _for_floats(op)
     differentiable = bool(op.rules)
     code: Any = forward.__code__
     # Names for what follows the operands, so that `sum(x, 0)` works like `sum(x, axis=0)`.
@@ -171,7 +173,7 @@ def _general(op: Primitive) -> Callable[..., Any]:
             if isinstance(x, Node):
                 break
         else:
-            y = (on_floats if args and type(args[0]) is float else forward)(*args, **params)
+            y = forward(*args, **params)
             return y[0] if type(y) is tuple else y
         kind: Any = type(x)
         if names and len(args) > operands:
@@ -187,12 +189,31 @@ def _general(op: Primitive) -> Callable[..., Any]:
             if x.uses is not None:
                 needed = True
             values.append(x.value)
-        y = (on_floats if type(values[0]) is float else forward)(*values, **params)
+        y = forward(*values, **params)
         if type(y) is tuple:  # (value, what the rule will want again)
             y, params["saved"] = y
-        return record(kind, kind.result(y), op, args, params, needed and differentiable)
+        for name in params:
+            if type(params[name]) not in _CONSTANT:  # an index, labels: whoever passed them may change them
+                params[name] = _own(params[name])
+        try:
+            value = kind.result(y)
+        except TypeError as error:
+            raise TypeError(f"{op.name}: {error}") from error
+        return record(kind, value, op, args, params, needed and differentiable)
 
     return call
+
+
+_CONSTANT = frozenset((int, float, bool, str, type(None), slice))
+
+
+def _own(x: Any) -> Any:
+    """A parameter that nobody else can change."""
+    if isinstance(x, list):
+        return [_own(part) for part in x]
+    if isinstance(x, tuple):
+        return tuple(_own(part) for part in x)
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def _unary(op: Primitive) -> Callable[..., Any]:
@@ -213,14 +234,23 @@ def _unary(op: Primitive) -> Callable[..., Any]:
     return call
 
 
+def _for_floats(op: Primitive) -> Callable[..., Any]:
+    """The forward, which on Python floats alone may be another."""
+    forward, on_floats = op.forward, op.on_floats
+    if on_floats is forward:
+        return op.builtin or forward
+
+    def either(*values: Any, **params: Any) -> Any:
+        for x in values:
+            if type(x) is not float:
+                return forward(*values, **params)
+        return on_floats(*values, **params)
+
+    return either
+
+
 def _binary(op: Primitive) -> Callable[..., Any]:
-    on_arrays, on_floats = op.forward, op.on_floats
-
-    def forward(a: Any, b: Any) -> Any:
-        return on_floats(a, b) if type(a) is float and type(b) is float else on_arrays(a, b)
-
-    if on_arrays is on_floats:
-        forward = op.builtin or on_arrays
+    forward = _for_floats(op)
 
     def call(a: Any, b: Any) -> Any:
         try:

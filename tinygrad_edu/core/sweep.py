@@ -10,7 +10,8 @@ neither touches `.grad`: what to do with the derivatives is up to the caller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from threading import RLock
 from typing import Any, NamedTuple
@@ -52,8 +53,8 @@ def topological_order(outputs: Iterable[Node]) -> list[Node]:
 
 
 def reverse_sweep(
-    output: Node, cotangent: Any, *, create_graph: bool = False, keep: Container[Node] = (),
-    observe: Callable[[Step], None] | None = None,
+    output: Node, cotangent: Any, *, create_graph: bool = False, keep: Iterable[Node] = (),
+    stop: Iterable[Node] = (), observe: Callable[[Step], None] | None = None,
 ) -> dict[Node, Any]:  # fmt: skip
     """Carry the cotangent of the output to the leaves.
 
@@ -64,6 +65,7 @@ def reverse_sweep(
         create_graph: apply the rules to the nodes instead of their values, so that the derivatives are nodes
             and can be differentiated again.
         keep: inner nodes whose cotangents are wanted as well.
+        stop: nodes that are leaves for the time of this sweep, which does not look at what they were computed from.
         observe: is shown every `Step`; for a stepper, a drawing, or the search for the first NaN.
 
     Returns:
@@ -76,7 +78,8 @@ def reverse_sweep(
     found: dict[Node, Any] = {}
     if output.uses is None:
         return found
-    with _one_at_a_time:
+    kept = frozenset(keep)  # a list would compare the values of nodes
+    with _one_at_a_time, _as_leaves(stop):
         laid_aside = _lay_aside(output) if _depth else []
         _depth += 1
         try:
@@ -84,10 +87,10 @@ def reverse_sweep(
             if create_graph:
                 output.cotangent = cotangent if isinstance(cotangent, Node) else output.constant(cotangent)
                 with recording(NEEDED):
-                    _pull(output, found, keep, True, observe)
+                    _pull(output, found, kept, True, observe)
             else:
                 output.cotangent = cotangent
-                _pull(output, found, keep, False, observe)
+                _pull(output, found, kept, False, observe)
         except BaseException:
             _lay_aside(output)
             raise
@@ -106,6 +109,19 @@ def _lay_aside(output: Node) -> list[tuple[Node, int, Any]]:
             marks.append((node, node.uses, node.cotangent))
             node.uses, node.cotangent = 0, None
     return marks
+
+
+@contextmanager
+def _as_leaves(nodes: Iterable[Node]) -> Iterator[None]:
+    """Hide what nodes were computed from."""
+    hidden = [(node, node.op, node.a, node.b) for node in dict.fromkeys(nodes) if node.op is not None]
+    for node, *_ in hidden:
+        node.op = node.a = node.b = None
+    try:
+        yield
+    finally:
+        for node, op, a, b in hidden:
+            node.op, node.a, node.b = op, a, b
 
 
 def _count_uses(output: Node) -> None:
@@ -133,13 +149,13 @@ def _count_uses(output: Node) -> None:
 
 
 def _pull(
-    output: Node, found: dict[Node, Any], keep: Container[Node], create_graph: bool,
+    output: Node, found: dict[Node, Any], keep: frozenset[Node], create_graph: bool,
     observe: Callable[[Step], None] | None,
 ) -> None:  # fmt: skip
     """Visit a node when it has received everything; it may be the last that others were waiting for."""
     ready = [output]
     push, pop = ready.append, ready.pop
-    short, now = not create_graph and observe is None, graph.era
+    short = not create_graph and observe is None
     value = attrgetter("value")
     node = output
     try:
@@ -149,11 +165,11 @@ def _pull(
             node.cotangent = None  # dropped as soon as it is used
             op: Any = node.op
             if op is None:
-                found[node] = g
+                found[node] = node.like(g)
                 continue
             if keep and node in keep:
                 found[node] = g
-            if node.era != now:
+            if node.era != graph.era:
                 _refuse_stale(node)
             x, b = node.a, node.b
             if short and type(x) is not tuple:
@@ -270,4 +286,4 @@ def _push(node: Node, i: int, t: Any, create_graph: bool) -> Any:
     g = leaf(type(node), node.zeros(), True)
     with recording(NEEDED):
         pulled = rule(g, y, *xs, **params)
-    return reverse_sweep(pulled, t, create_graph=create_graph)[g]
+    return reverse_sweep(pulled, t, create_graph=create_graph, stop=(node, *node.args))[g]

@@ -68,7 +68,7 @@ def _by_base(y: Operand, a: Operand, b: Operand) -> Operand:
 
 
 def _by_exponent(y: Operand, a: Operand, b: Operand) -> Operand:
-    return y * log(where(y == 0, 1, a))  # at a = 0 the limit of y log a is 0
+    return y * log(where(y == 0, y + 1, a))  # at a = 0 the limit of y log a is 0: there, log 1 instead of −∞
 
 
 @elementwise(partials=(_by_base, _by_exponent), on_floats=math.pow, symbol="^", notation="{0}^{1}",

@@ -53,10 +53,10 @@ def not_equal(a: Operand, b: Operand) -> Operand:
     return a != b
 
 
-@primitive(symbol="not", notation="¬{0}", on_floats=lambda x: float(not x))
+@primitive(symbol="not", notation="¬{0}")
 def logical_not(x: Operand) -> Operand:
     """Whether x is false."""
-    return np.logical_not(x)
+    return not x if type(x) is bool else np.logical_not(x)
 
 
 @primitive(on_floats=lambda x: x if x != x else float((x > 0) - (x < 0)))
@@ -68,18 +68,13 @@ def sign(x: Operand) -> Operand:
 @primitive(notation="[{0} > {1}]", on_floats=lambda a, b: 0.5 if a == b else float(a > b))
 def above(a: Operand, b: Operand) -> Operand:
     """1 where a > b, ½ where they are equal, 0 where a < b: the share of a in the maximum of both."""
-    return np.where(np.equal(a, b), 0.5, np.greater(a, b)).astype(np.result_type(a, b))[()]
+    return np.where(np.equal(a, b), 0.5, np.greater(a, b)).astype(np.result_type(a, b, np.float32))[()]
 
 
 # ---- choices ----
 
 
-def _choose(condition: Any, a: Any, b: Any) -> Any:
-    """On numbers: choose the number as it stands, which a detour through an array would turn to float64."""
-    return a if condition else b
-
-
-@elementwise(partials=(None, lambda y, c, a, b: c, lambda y, c, a, b: logical_not(c)), on_floats=_choose,
+@elementwise(partials=(None, lambda y, c, a, b: c, lambda y, c, a, b: logical_not(c)),
              notation="{1} if {0} else {2}", cases=[case(boolean(7), real(7), real(7))])  # fmt: skip
 def where(condition: Operand, a: Operand, b: Operand) -> Operand:
     """Elements of a where the condition holds, of b elsewhere.
@@ -87,8 +82,10 @@ def where(condition: Operand, a: Operand, b: Operand) -> Operand:
     Raises:
         TypeError: the condition is not boolean.
     """
-    if type(condition) is bool:
-        return _choose(condition, a, b)
+    if type(condition) is bool and np.shape(a) == np.shape(
+        b
+    ):  # choose the number as it stands: a detour through an array would make it float64
+        return a if condition else b
     if np.asarray(condition).dtype != np.bool_:
         raise TypeError(
             f"where: a condition of True and False was expected, {np.asarray(condition).dtype} came: "

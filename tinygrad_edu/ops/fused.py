@@ -69,8 +69,7 @@ def linear(x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Oper
             f"linear: x (…, in), W {'(out, in)' if transposed else '(in, out)'}, b (out) were expected, "
             f"{x.shape}, {W.shape}, {b.shape} came"
         )
-    y += b
-    return y
+    return y.__iadd__(b) if y.dtype == b.dtype else y + b
 
 
 # ---- softmax ----
@@ -119,13 +118,15 @@ def softmax_cross_entropy(x: Operand, labels: Any) -> Operand:
         ValueError: a label that is no class.
     """
     labels = np.asarray(labels)
-    if x.ndim != 2 or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu" or not len(labels):
+    if x.ndim != 2 or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu" or not labels.size:
         raise ShapeError(
             f"softmax_cross_entropy: x (batch, classes) and integer labels (batch) were expected, "
             f"{x.shape} and {labels.dtype} {labels.shape} came"
         )
     n = len(labels)
-    p = x.T.copy()  # a row for each class: the reductions then run along the batch, several numbers at a time
+    p = (
+        x.T.copy() if x.dtype.kind == "f" else x.T.astype(float)
+    )  # a row for each class: the reductions then run along the batch, several numbers at a time
     p -= np.maximum.reduce(p, 0)
     flat, at = p.reshape(-1), labels.astype(np.intp) * n + np.arange(n)
     try:

@@ -39,7 +39,7 @@ def getitem(x: Operand, index: Any) -> Operand:
 def scatter_add(x: Operand, index: Any, shape: Shape) -> Operand:
     """Zeros of `shape` to which x is added at `index`; at repeated indices it adds up."""
     out = np.zeros(shape, x.dtype)
-    if any(isinstance(i, np.ndarray | list) and np.asarray(i).dtype != bool for i in _parts(index)):
+    if any(isinstance(i, np.ndarray | list | tuple) and np.asarray(i).dtype != bool for i in _parts(index)):
         np.add.at(out, index, x)
     else:
         out[index] = x

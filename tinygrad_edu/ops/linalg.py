@@ -113,7 +113,8 @@ def _einsum_transpose(i: int, g: Operand, y: Operand, *xs: Operand, subscripts: 
             letter = new
         wanted += letter
     for letter, n in zip(wanted, shape_of(xs[i]), strict=True):
-        if not any(letter in term for _, term in operands):  # this operand alone was summed over it
+        sizes = [m for x, term in operands for c, m in zip(term, shape_of(x), strict=True) if c == letter]
+        if n > max(sizes, default=0):  # over it this operand was summed alone, or against an axis of length 1
             operands.append((np.ones(n, dtype=_dtype(g)), letter))
     back = einsum(",".join(term for _, term in operands) + "->" + wanted, *[x for x, _ in operands])
     return sum_to(back, shape_of(xs[i]))  # an axis of length 1 may have been broadcast

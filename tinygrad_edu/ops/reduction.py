@@ -165,5 +165,6 @@ def logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Log Σ exp(x), which never overflows: the largest element is taken out of the sum first."""
     top = np.max(x, axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
-    y = np.log(_add_up(np.exp(x - top), axis, keepdims=True)) + top
+    with np.errstate(divide="ignore"):  # the logarithm of a sum of nothing but exp(−∞) is −∞
+        y = np.log(_add_up(np.exp(x - top), axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis)[()]

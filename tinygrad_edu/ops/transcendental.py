@@ -24,9 +24,9 @@ def exp(x: Operand) -> Operand:
     return np.exp(x)
 
 
-@elementwise(partials=(lambda y, x: y + 1,), cases=[case(real(3))], on_floats=math.expm1)
+@elementwise(partials=(lambda y, x: exp(x),), cases=[case(real(3))], on_floats=math.expm1)
 def expm1(x: Operand) -> Operand:
-    """exp(x) − 1, without the loss of digits near 0."""
+    """exp(x) − 1, without the loss of digits near 0; nor is its slope y + 1, where they would be lost far below 0."""
     return np.expm1(x)
 
 
@@ -163,4 +163,4 @@ _erf = np.vectorize(math.erf, otypes=[float])
 )
 def erf(x: Operand) -> Operand:
     """Error function, 2/√π · ∫₀ˣ exp(−t²) dt."""
-    return _erf(x).astype(np.asarray(x).dtype)[()]
+    return _erf(x).astype(np.result_type(np.asarray(x), np.float32))[()]

@@ -60,9 +60,13 @@ def windows(x: Operand, size: Shape, stride: int = 1, dilation: int = 1) -> Oper
 )
 def fold(x: Operand, shape: Shape, size: Shape, stride: int = 1, dilation: int = 1) -> Operand:
     """Add windows up where they came from: x (…, *positions, *size) gives an array of `shape`."""
-    _reach(shape, size, dilation)
-    n = len(size)
-    positions = x.shape[-2 * n : -n]
+    reach, n = _reach(shape, size, dilation), len(size)
+    positions = tuple((m - r) // stride + 1 for m, r in zip(shape[-n:], reach, strict=True))
+    if x.shape != (*shape[:-n], *positions, *size):
+        raise ShapeError(
+            f"fold: of {tuple(shape)}, windows of {tuple(size)} have the shape {(*shape[:-n], *positions, *size)}, "
+            f"{x.shape} came"
+        )
     out = np.zeros(shape, x.dtype)
     for offset in product(*map(range, size)):  # one strided addition for each element of a window
         place: Any = [

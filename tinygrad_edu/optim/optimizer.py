@@ -90,13 +90,12 @@ class Optimizer:
         for i, parameter in enumerate(self.parameters):
             g = getattr(parameter, "_grad", None)  # past the property `grad`, which would make a tensor of it
             if g is not None:
-                # `result` makes the new array read-only, so that nobody has to copy it.
-                replaced.append((parameter, parameter.result(update(i, parameter.value, value_of(g)))))
+                replaced.append((parameter, update(i, parameter.value, value_of(g))))
         if not replaced:
             raise ValueError(
                 f"{type(self).__name__}: no parameter has a gradient: call loss.backward() before step()"
             )
-        assign(replaced)
+        assign(replaced, given=True)
 
     def update(self, i: int, w: Any, g: Any) -> Any:
         """The new value of parameter i, from its value and its gradient; neither may be changed in place."""

@@ -17,7 +17,7 @@ by its own worst component, so that a small gradient is not hidden by a large on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -60,7 +60,7 @@ def check(
 
     Raises:
         NotDifferentiableError: there is nothing to check, or the target returned something other than a node.
-        ValueError: the function is not deterministic, or its value is not finite.
+        ValueError: the function is not deterministic, its value is not finite, or two leaves have one name.
         KeyError: a gradient for a parameter that there is not.
     """
     arguments, leaves = _leaves(target, inputs, parameters)
@@ -72,9 +72,10 @@ def check(
     weights = _Weights(rng or np.random.default_rng(0))
     objective = _objective(target, arguments, weights, owners)
     _steady(objective)
-    given = _backward(objective, leaves) if gradients is None else _given(gradients, leaves)
-    rows = [judge(name, g, _numeric(objective, leaves[name], step)) for name, g in given.items()]
-    return Report(rows, step)
+    found, rounding = _backward(objective, leaves)
+    given = found if gradients is None else _given(gradients, leaves)
+    numeric = _numeric(objective, leaves, given, step)
+    return Report([judge(name, g, numeric[name], rounding[name]) for name, g in given.items()], step)
 
 
 # ---- what is checked ----
@@ -86,7 +87,11 @@ def _leaves(target: Any, inputs: Sequence[Any], parameters: Any) -> tuple[list[A
     if hasattr(target, "named_parameters"):
         leaves |= dict(target.named_parameters())
     if parameters is not None:
-        leaves |= _named(parameters)
+        for name, leaf in _named(parameters).items():
+            if leaves.setdefault(name, leaf) is not leaf:
+                raise ValueError(
+                    f"check: two leaves are called {name!r}, so one would hide the other: rename one"
+                )
     arguments = []
     for i, x in enumerate(inputs):
         node = _argument(x)
@@ -94,10 +99,12 @@ def _leaves(target: Any, inputs: Sequence[Any], parameters: Any) -> tuple[list[A
         if isinstance(node, Node) and node.requires_grad:
             if node.op is not None:
                 raise NotDifferentiableError(
-                    f"check: input {i}, {describe(node)}, was computed: pass its value, {i}.detach()"
+                    f"check: input {i}, {describe(node)}, was computed: make a leaf of its value, "
+                    f"tg.tensor(x.numpy(), requires_grad=True)"
                 )
             if not any(node is leaf for leaf in leaves.values()):
-                leaves[node.name or f"input {i}"] = node
+                name = node.name or f"input {i}"
+                leaves[name if name not in leaves else f"{name} (input {i})"] = node
     return arguments, leaves
 
 
@@ -142,13 +149,13 @@ class _Weights:
         shape = np.shape(y.value)
         if shape == ():
             return y
-        if (
-            self.drawn is None
-        ):  # away from 0, so that nothing is left out, and uneven, so that nothing cancels
-            self.drawn = self.rng.uniform(0.5, 1.5, shape) * self.rng.choice([-1.0, 1.0], shape)
+        dtype = np.asarray(y.value).dtype
+        if self.drawn is None:  # away from 0, so that nothing is left out; uneven, so that nothing cancels
+            drawn = self.rng.uniform(0.5, 1.5, shape) * self.rng.choice([-1.0, 1.0], shape)
+            self.drawn = drawn.astype(dtype)
         if self.drawn.shape != shape:
             raise ShapeError(f"check: the target returned shape {self.drawn.shape} first and {shape} then")
-        return ops.sum(y * self.drawn.astype(np.asarray(y.value).dtype))
+        return ops.sum(y * self.drawn.astype(dtype))
 
 
 def _objective(target: Any, arguments: list[Any], weights: _Weights, owners: list[Any]) -> Callable[[], Any]:
@@ -190,16 +197,35 @@ def _steady(objective: Callable[[], Any]) -> None:
 # ---- the two gradients ----
 
 
-def _backward(objective: Callable[[], Any], leaves: dict[str, Any]) -> dict[str, Array]:
+def _backward(
+    objective: Callable[[], Any], leaves: dict[str, Any]
+) -> tuple[dict[str, Array], dict[str, float]]:
+    """The gradients of the engine, and how much of each is rounding.
+
+    Three times the cotangent gives three times the gradient, but rounded otherwise. That matters where large terms
+    cancel: the derivative by a bias in front of a batch norm is 0, and what comes out is rounding alone.
+    """
     with recording(NEEDED):
         y = objective()
-    found = (
-        gradients(y, list(leaves.values())) if y.requires_grad else [leaf.zeros() for leaf in leaves.values()]
-    )
-    return {name: np.asarray(g) for name, g in zip(leaves, found, strict=True)}
+    if not y.requires_grad:
+        return {name: np.asarray(leaf.zeros()) for name, leaf in leaves.items()}, dict.fromkeys(leaves, 0.0)
+    nodes = list(leaves.values())
+    found, thrice = ([np.asarray(g) for g in gradients(y, nodes, seed)] for seed in (1.0, 3.0))
+    largest = max((float(np.abs(g).max(initial=0.0)) for g in found), default=0.0)
+    rounding = {}
+    for name, g, g3 in zip(leaves, found, thrice, strict=True):
+        apart = np.asarray(g3, float) / 3 - g
+        # No more than rounding can explain: a rule that is not linear in the cotangent must not excuse itself.
+        most = 16 * float(np.finfo(g.dtype).eps) * largest
+        rounding[name] = min(8 * float(np.sqrt(np.mean(apart**2))) if apart.size else 0.0, most)
+    return dict(zip(leaves, found, strict=True)), rounding
 
 
 def _given(gradients: Mapping[str, Any], leaves: dict[str, Any]) -> dict[str, Array]:
+    if not gradients:
+        raise NotDifferentiableError(
+            "check: gradients={} leaves nothing to check: leave it out, or give some"
+        )
     given = {}
     for name, g in gradients.items():
         if name not in leaves:
@@ -213,17 +239,31 @@ def _given(gradients: Mapping[str, Any], leaves: dict[str, Any]) -> dict[str, Ar
     return given
 
 
-def _numeric(objective: Callable[[], Any], leaf: Any, step: float | None) -> Gradient:
-    """The derivative by every component of one leaf.
+def _numeric(
+    objective: Callable[[], Any], leaves: dict[str, Any], wanted: Iterable[str], step: float | None
+) -> dict[str, Gradient]:
+    """The derivatives by every component of some leaves, one after the other.
 
-    The leaf is moved in float64, whatever its dtype is: what is computed from it then is float64, too, and the
-    numerical side has the digits to judge a float32 gradient by.
+    All leaves are float64 meanwhile, with the values that they have. So what is computed from them is float64, too,
+    and the numerical side has the digits to judge a float32 gradient by.
     """
+    found = {}
+    with preserved(leaves.values()):
+        for leaf in leaves.values():
+            _place(leaf, np.array(leaf.value, dtype=float))
+        for name in wanted:
+            leaf = leaves[name]
+            start = leaf.value
 
-    def at(values: Array) -> float:
-        leaf.value = leaf.result(values if values.shape else values[()])
-        with no_grad():
-            return float(objective().value)
+            def at(values: Array, leaf: Any = leaf) -> float:
+                _place(leaf, values)
+                with no_grad():
+                    return float(objective().value)
 
-    with preserved([leaf]):
-        return gradient(at, leaf.value, step=step)
+            found[name] = gradient(at, start, step=step)
+            leaf.value = start
+    return found
+
+
+def _place(leaf: Any, values: Array) -> None:
+    leaf.value = leaf.result(values if values.shape else values[()])

@@ -57,7 +57,7 @@ class Estimate(NamedTuple):
 START = 2.0**-8  # the first step, in units of x
 STRIDE = 8.0  # from one step to the next
 LEAP = STRIDE**4  # from a step that changed nothing at all
-ATTEMPTS = 12
+ATTEMPTS = 8
 SAFETY = 4.0  # on the noise, which is itself an estimate
 
 
@@ -81,7 +81,7 @@ def differentiate(
     """
     scale = scale or abs(x) or 1.0
     middle = _evaluate(f, x) if at_x is None else at_x
-    best = kinked = Estimate(math.nan, math.inf, 0.0)
+    best = kinked = estimate = Estimate(math.nan, math.inf, 0.0)
     if middle is None or not math.isfinite(middle):
         return best
     # The noise was measured at x. Far from there f may be rounded differently, so no step goes far.
@@ -94,9 +94,7 @@ def differentiate(
             step /= STRIDE**2
             continue
         estimate, truncation = attempt
-        if (
-            estimate.value == truncation == estimate.jump == 0
-        ):  # nothing moved: f is flat, or x is tiny beside it
+        if estimate.value == truncation == estimate.jump == 0:  # f is flat, or x is tiny beside its changes
             best = min(best, estimate, key=_error)
             step *= LEAP
             continue
@@ -113,7 +111,10 @@ def differentiate(
             break
         direction = wanted
         step *= direction
-    return kinked if kinked.jump and best.error > kinked.jump / 2 else best
+    else:  # still on the way to smaller steps; if that made it worse, f turns faster than any of them could follow
+        if estimate.error > LEAP * best.error:
+            best = Estimate(best.value, math.inf, 0.0)
+    return kinked if kinked.jump and best.error > 1e-3 * kinked.jump else best
 
 
 def _error(estimate: Estimate) -> float:
@@ -142,6 +143,10 @@ def _extrapolate(
     jump = 2 * bends[2] - bends[1]
     jump_error = abs(jump - (2 * bends[1] - bends[0])) + SAFETY * 16 * noise / step
     kink = abs(jump) > 4 * jump_error and abs(jump) > 1e-9 * abs(value)
+    if (
+        not kink and abs(jump) > 0.01 * abs(value) + SAFETY * 16 * noise / step
+    ):  # f is wilder than the steps can see
+        truncation += abs(jump)
     return Estimate(value, float(truncation + rounding), abs(jump) if kink else 0.0), truncation
 
 
@@ -169,24 +174,40 @@ def noise_of(f: Function, x: float, scale: float | None = None) -> float:
         A standard deviation, at least half a unit in the last place of f(x).
     """
     scale = scale or abs(x) or 1.0
+    found = size = 0.0
     for exponent in (
         -40,
         -32,
         -24,
         -16,
     ):  # farther, as long as f stands still: it may be made of float32, or cancel
-        values = [_evaluate(f, x + k * 2.0**exponent * scale) for k in range(-4, 5)]
-        known = np.array([value for value in values if value is not None])
-        if 2 * np.count_nonzero(np.diff(known)) > len(known) - 1:
+        moved = points = 0
+        for stretch in (1.0, math.sqrt(2), math.sqrt(3)):  # one alone may fit the spacing of the floats
+            values = [_evaluate(f, x + k * stretch * 2.0**exponent * scale) for k in range(-4, 5)]
+            known = np.array([value for value in values if value is not None])
+            size = max(size, float(np.abs(known).max(initial=0.0)))
+            found = max(found, _irregularity(known))
+            moved, points = moved + int(np.count_nonzero(np.diff(known))), points + len(known)
+        if 2 * moved >= points - 3:
             break
-    floor = float(np.finfo(float).eps * np.abs(known).max(initial=0.0) / 2)
-    differences, estimates = known, []
-    for k in range(1, len(known)):
-        differences = np.diff(differences)
-        spread = math.sqrt(math.factorial(k) ** 2 / math.factorial(2 * k) / len(differences))
+    return max(min(found, _COARSEST * size), float(np.finfo(float).eps) * size / 2)
+
+
+_COARSEST = 8 * float(np.finfo(np.float32).eps)  # relative; what is more irregular is no rounding, but a kink
+
+
+def _irregularity(values: Array) -> float:
+    """The standard deviation of the noise in equidistant values of a smooth function."""
+    differences, estimates = values, []
+    for k in range(1, len(values)):
+        with np.errstate(all="ignore"):
+            differences = np.diff(differences)
+            size = float(np.linalg.norm(differences))
         if k >= 3:
-            estimates.append(float(np.linalg.norm(differences)) * spread)
-    return max(float(np.median(estimates)) if estimates else 0.0, floor)
+            estimates.append(
+                size * math.sqrt(math.factorial(k) ** 2 / math.factorial(2 * k) / len(differences))
+            )
+    return float(np.median(estimates)) if estimates else 0.0
 
 
 def _with_fixed_step(f: Function, x: float, step: float, noise: float) -> Estimate:

@@ -6,8 +6,9 @@ they cannot be wrong there, but nothing has been shown either.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -52,41 +53,52 @@ class Row:
     squares: tuple[float, float, float]
 
 
-def judge(name: str, backward: Array, numeric: Gradient) -> Row:
-    """Compare a gradient with its numerical values, component by component."""
+def judge(name: str, backward: Array, numeric: Gradient, rounding: float = 0.0) -> Row:
+    """Compare a gradient with its numerical values, component by component.
+
+    Args:
+        name: of the parameter.
+        backward: the gradient that is to be judged; its dtype says how precise it can be.
+        numeric: the numerical one; components with an infinite error are unknown.
+        rounding: how much of `backward` may be rounding, in absolute terms.
+    """
     a, (n, error, jump) = np.asarray(backward, dtype=float), numeric
-    eps = np.finfo(backward.dtype).eps
-    distance = np.abs(a - n)
-    # What rounding in the backward pass may add. A float32 sum also has errors of the size of its largest terms.
-    rounding = np.sqrt(eps) / 16 * np.abs(n)
-    if eps > 1e-8 and n.size:
-        rounding = rounding + 16 * eps * np.sqrt(np.mean(np.square(n)))
-    tolerance = 4 * error + rounding + jump * (1 + 1e-5)  # at a kink, any slope between the two sides will do
-    wrong = ~(distance <= tolerance)  # a NaN is wrong
-    kinks = ~wrong & (jump > 0)
-    undecided = ~wrong & ~kinks & (error > eps**0.25 * np.abs(n))
-    # Of a component that is 0 no numerical value can have digits. It may stay undecided if its error bar shows that it
-    # is next to nothing beside the others.
-    size = np.sqrt(np.mean(np.square(n))) if n.size else 0.0
-    blind = undecided & (error > 1e-6 * size)
+    eps = float(np.finfo(backward.dtype).eps) if backward.dtype.kind == "f" else float(np.finfo(float).eps)
+    known = np.isfinite(error) & np.isfinite(n)
+    size = float(np.sqrt(np.mean(np.square(n[known])))) if known.any() else 0.0
+    with np.errstate(invalid="ignore"):  # ∞ − ∞
+        distance = np.abs(a - n)
+    slack = rounding + math.sqrt(eps) / 16 * np.abs(n)
+    if eps > 1e-8:  # a float32 sum has errors of the size of its largest terms
+        slack = slack + 16 * eps * size
+    tolerance = 4 * error + slack + jump * (1 + 1e-5)  # at a kink, any slope between the two sides will do
+    wrong = (known & ~(distance <= tolerance)) | np.isnan(a)
+    kinks = known & ~wrong & (jump > 0)
+    undecided = ~wrong & ~kinks & ~(error <= eps**0.25 * np.abs(n))
+    # Of a component that is 0 no numerical value can have digits. It may stay undecided if its error bar shows that
+    # it is next to nothing beside the others.
+    blind = undecided & ~(error <= 1e-6 * size)
+    zero = (np.abs(n) <= 4 * error + rounding) & (np.abs(a) <= 4 * error + rounding)
+    verdict: Verdict
+    if wrong.any():
+        verdict = "wrong"
+    elif known.all() and zero.all() and not kinks.any():  # also of nothing at all
+        verdict = "vacuous"
+    elif blind.any():
+        verdict = "inconclusive"
+    else:
+        verdict = "not differentiable here" if kinks.any() else "verified"
     with np.errstate(all="ignore"):
-        badness = np.where(
-            np.isnan(distance), np.inf, distance / np.where(tolerance > 0, tolerance, np.finfo(float).tiny)
-        )
-    worst = np.unravel_index(int(np.argmax(badness)), a.shape) if a.size else ()
-    squares = (_square(n - a), _square(n), _square(a))
-    verdict: Verdict = (
-        "wrong" if wrong.any()
-        else "vacuous" if not kinks.any() and np.all(np.maximum(np.abs(n), np.abs(a)) <= 4 * error)
-        else "inconclusive" if blind.any()
-        else "not differentiable here" if kinks.any()
-        else "verified"
-    )  # fmt: skip
-    at = tuple(map(int, worst))
-    backward_there, numeric_there, error_there = (float(v[at]) if a.size else 0.0 for v in (a, n, error))
+        badness = distance / np.where(tolerance > 0, tolerance, np.finfo(float).tiny)
+    badness = np.where(np.isnan(badness), np.inf, badness)
+    if wrong.any():  # the worst of those, and not one that could not be decided
+        badness = np.where(wrong, badness, -1.0)
+    at = tuple(map(int, np.unravel_index(int(np.argmax(badness)), a.shape))) if a.size else ()
+    there = [float(x[at]) if a.size else 0.0 for x in (a, n, error)]
+    squares = (_square((n - a)[known]), _square(n[known]), _square(a[known]))
     return Row(
-        name, a.shape, verdict, _difference(squares), at, backward_there, numeric_there, error_there,
-        int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, kinks), squares,
+        name, a.shape, verdict, _difference(squares), at, there[0], there[1], there[2],
+        int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, wrong, kinks), squares,
     )  # fmt: skip
 
 
@@ -99,30 +111,37 @@ def _difference(squares: Sequence[float]) -> float:
     return float(apart / (n + a)) if n + a > 0 else float(apart)
 
 
-def _notice(verdict: Verdict, a: Array, numeric: Gradient, kinks: Array) -> str:
+def _notice(verdict: Verdict, a: Array, numeric: Gradient, wrong: Array, kinks: Array) -> str:
     n, error, _ = numeric
     if verdict == "vacuous":
         return "the derivative is 0 everywhere: nothing could be seen to be wrong"
-    if kinks.any():
-        on = f"{int(kinks.sum())} of {a.size} components are on a kink"
-        return f"{on}; there the backward pass gives a slope between those of both sides"
+    if verdict == "not differentiable here":
+        return f"{int(kinks.sum())} of {a.size} components are on a kink; the backward pass lies between both sides"
+    if verdict == "inconclusive" and not np.isfinite(error).all():
+        count = int(np.sum(~np.isfinite(error)))
+        return f"{count} of {a.size} components have no numerical value: the function ends there, or turns too fast"
     if verdict != "wrong":
         return ""
     if not np.all(np.isfinite(a)):
         return "the backward pass gives a number that is not finite"
     if not a.any():
         return "the backward pass gives 0 everywhere"
-    clear = np.abs(n) > 1e3 * error  # only where the numerical value has enough digits for a ratio
-    if not clear.any():
+    return _ratio(a, n, error) or f"{int(wrong.sum())} of {a.size} components differ"
+
+
+def _ratio(a: Array, n: Array, error: Array) -> str:
+    """The one factor by which everything is off, or ""."""
+    clear = np.abs(n) > 1e3 * error  # only there the numerical value has enough digits for a ratio
+    if clear.sum() < 2:
         return ""
     ratio = a[clear] / n[clear]
-    spread = float(np.ptp(ratio) / np.abs(ratio).max()) if np.abs(ratio).max() else 0.0
     typical = float(np.median(ratio))
-    tail = np.all(np.abs(a - typical * n) <= 4 * error * (1 + abs(typical)) + 1e-6 * np.abs(typical * n))
-    if spread < 1e-5 and tail and clear.sum() > 1:
-        return f"every entry is {typical:.6f} × the numeric value (spread {spread:.0e})"
-    share = int(np.sum(np.abs(a - n) > 4 * error + 1e-6 * np.abs(n)))
-    return f"{share} of {a.size} components differ"
+    spread = float(np.ptp(ratio) / max(np.abs(ratio).max(), np.finfo(float).tiny))
+    allowed = 4 * error * (1 + abs(typical)) + 1e-6 * np.abs(typical * n)
+    if spread >= 1e-5 or not np.all(np.abs(a - typical * n) <= allowed):
+        return ""
+    digits = 6 if abs(typical - 1) > 1e-4 else 12
+    return f"every entry is {typical:.{digits}f} × the numeric value (spread {spread:.0e})"
 
 
 class Report:
@@ -155,31 +174,19 @@ class Report:
     def band(self) -> str:
         """What the lecture says of such a difference."""
         d = self.difference
-        return (
-            "great"
-            if d <= 1e-7
-            else "fine, have a look"
-            if d <= 1e-5
-            else "be wary"
-            if d <= 1e-3
-            else "a bug"
-        )
+        bands = ((1e-7, "great"), (1e-5, "fine, have a look"), (1e-3, "be wary"))
+        return next((words for limit, words in bands if d <= limit), "a bug")
 
     def to_dict(self) -> dict[str, Any]:
-        """The report for JSON."""
+        """The report for JSON; what is not finite, which JSON cannot say, is None."""
         rows = [
-            {"name": row.name, "shape": list(row.shape), "verdict": row.verdict, "difference": row.difference,
-             "worst": list(row.worst), "backward": row.backward, "numeric": row.numeric, "error": row.error,
-             "wrong": row.wrong, "undecided": row.undecided, "note": row.note}
+            {field.name: _plain(getattr(row, field.name)) for field in fields(Row) if field.name != "squares"}
             for row in self.rows
-        ]  # fmt: skip
+        ]
         return {
-            "verdict": self.verdict,
-            "difference": self.difference,
-            "band": self.band,
-            "step": self.step,
+            "verdict": self.verdict, "difference": _plain(self.difference), "band": self.band, "step": self.step,
             "parameters": rows,
-        }
+        }  # fmt: skip
 
     def __str__(self) -> str:
         right = sum(row.verdict == "verified" for row in self.rows)
@@ -203,7 +210,13 @@ class Report:
                 lines.append(f"  {'':{width}}  {row.note}")
             if row.undecided and row.verdict in ("verified", "inconclusive"):
                 of = f"{row.undecided} of {int(np.prod(row.shape))} components"
-                lines.append(f"  {'':{width}}  {of} are too close to 0 for digits of their own")
+                lines.append(f"  {'':{width}}  {of} have fewer than four digits above their error bar")
         return "\n".join(lines)
 
     __repr__ = __str__
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, tuple):
+        return list(x)
+    return None if isinstance(x, float) and not math.isfinite(x) else x
