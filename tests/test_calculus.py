@@ -30,7 +30,10 @@ def test_numbers_arrays_and_nodes():
     close(tg.grad(f)(np.float64(2.0)), 12.0)
 
 
-@pytest.mark.parametrize(("argnums", "wanted"), [(0, 3.0), (1, 2.0), (-1, 2.0), ((0, 1), (3.0, 2.0)), ([1, 0], (2.0, 3.0)), ((0,), (3.0,))])
+@pytest.mark.parametrize(
+    ("argnums", "wanted"),
+    [(0, 3.0), (1, 2.0), (-1, 2.0), ((0, 1), (3.0, 2.0)), ([1, 0], (2.0, 3.0)), ((0,), (3.0,))],
+)
 def test_the_arguments_to_differentiate_by(argnums, wanted):
     assert tg.grad(lambda a, b: a * b, argnums)(2.0, 3.0) == wanted
     assert tg.value_and_grad(lambda a, b: a * b, argnums)(2.0, 3.0) == (6.0, wanted)
@@ -61,7 +64,11 @@ def test_vjp():
 
 
 def test_jvp():
-    value, t = tg.jvp(lambda x, y: x * x * y, [np.array([1.0, 2.0]), np.array([3.0, 4.0])], [np.ones(2), np.array([0.0, 1.0])])
+    value, t = tg.jvp(
+        lambda x, y: x * x * y,
+        [np.array([1.0, 2.0]), np.array([3.0, 4.0])],
+        [np.ones(2), np.array([0.0, 1.0])],
+    )
     close(value, [3.0, 16.0])
     close(t, [6.0, 16.0 + 4.0])
     assert tg.jvp(lambda x: x * x, [3.0], [2]) == (9.0, 12.0)
@@ -117,7 +124,9 @@ def test_hessian_of_a_matrix(rng):
     close(tg.hessian(lambda v: tg.einsum("ij,jk,ik->", v, A, v))(X), wanted)
 
 
-@pytest.mark.parametrize("f", [lambda x: tg.sum(x * 3), lambda x: tg.sum(x[0] * 0.0 + 1.0), lambda x: tg.tensor(1.0) * 2])
+@pytest.mark.parametrize(
+    "f", [lambda x: tg.sum(x * 3), lambda x: tg.sum(x[0] * 0.0 + 1.0), lambda x: tg.tensor(1.0) * 2]
+)
 def test_hessian_of_what_has_none(f):
     close(tg.hessian(f)(np.ones(2)), np.zeros((2, 2)))
     close(tg.hvp(f, np.ones(2), np.ones(2)), np.zeros(2))
@@ -140,7 +149,12 @@ def test_a_parameter_of_the_surroundings_is_a_constant_of_the_function():
     found = tg.grad(lambda x: (w * x * x).sum())(np.array([1.0, 2.0]))
     close(found, [4.0, 12.0])
     assert w.grad is None
-    close(tg.grad(lambda v: tg.grad(lambda x: (v * x * x).sum())(np.array([1.0, 2.0])).sum())(np.array([5.0, 6.0])), [2.0, 4.0])
+    close(
+        tg.grad(lambda v: tg.grad(lambda x: (v * x * x).sum())(np.array([1.0, 2.0])).sum())(
+            np.array([5.0, 6.0])
+        ),
+        [2.0, 4.0],
+    )
 
 
 def test_within_no_grad():
@@ -167,9 +181,21 @@ def test_gradients_of_leaves_are_not_touched():
     assert w.grad is before
 
 
-@pytest.mark.parametrize("f", [lambda x: 3.0, lambda x: x.item(), lambda x: float(x), lambda x: None, lambda x: (x, x), lambda x: x.data])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: 3.0,
+        lambda x: x.item(),
+        lambda x: float(x),
+        lambda x: None,
+        lambda x: (x, x),
+        lambda x: x.data,
+    ],
+)
 def test_a_function_that_records_nothing(f):
-    with pytest.raises(NotDifferentiableError, match=r"the function returned a plain \w+, so nothing was recorded"):
+    with pytest.raises(
+        NotDifferentiableError, match=r"the function returned a plain \w+, so nothing was recorded"
+    ):
         tg.grad(f)(2.0)
 
 

@@ -12,8 +12,10 @@ import tinygrad_edu as tg
 
 TEXTBOOK = {
     "tanh": "∂y/∂x = 1 − y · y", "div": "∂y/∂a = 1 / b\n∂y/∂b = −y / b", "matmul": "ā = ȳ @ bᵀ\nb̄ = aᵀ @ ȳ",
-    "add": "∂y/∂a = 1\n∂y/∂b = 1", "sub": "∂y/∂a = 1\n∂y/∂b = −1", "mul": "∂y/∂a = b\n∂y/∂b = a", "exp": "∂y/∂x = y",
-    "log": "∂y/∂x = 1 / x", "sqrt": "∂y/∂x = 0.5 / y", "sin": "∂y/∂x = cos(x)", "cos": "∂y/∂x = −sin(x)", "neg": "∂y/∂x = −1",
+    "add": "∂y/∂a = 1\n∂y/∂b = 1", "sub": "∂y/∂a = 1\n∂y/∂b = −1", "mul": "∂y/∂a = b\n∂y/∂b = a",
+    "exp": "∂y/∂x = y",
+    "log": "∂y/∂x = 1 / x", "sqrt": "∂y/∂x = 0.5 / y", "sin": "∂y/∂x = cos(x)", "cos": "∂y/∂x = −sin(x)",
+    "neg": "∂y/∂x = −1",
     "sigmoid": "∂y/∂x = y · σ(−x)", "arcsin": "∂y/∂x = 1 / √(1 − x · x)", "transpose": "x̄ = ȳᵀ",
     "linear": "x̄ = ȳ @ Wᵀ\nW̄ = xᵀ @ ȳ\nb̄ = Σ ȳ", "greater": "not differentiable",
 }  # fmt: skip
@@ -37,13 +39,21 @@ def test_every_primitive_prints_a_line_for_each_operand(name):
         left, right = line.split(" = ", 1)
         assert re.fullmatch(r"∂y/∂\w+|\w+\u0304", left)
         assert right
-        assert ("<" not in right) and ("object" not in right)
+        assert " object at " not in right
 
 
 SPOKEN = {"−": "-", "·": "*", "²": "**2", "^": "**"}
 FUNCTIONS = {name: getattr(math, name) for name in ("sin", "cos", "sinh", "cosh", "exp", "log")}
-FUNCTIONS |= {"sigmoid": lambda x: 1 / (1 + math.exp(-x)), "sqrt": math.sqrt, "sign": lambda x: math.copysign(1, x)}
-READABLE = [op.name for op in tg.registry.values() if op.elementwise and op.name not in ("where", "maximum", "minimum", "clip", "power")]
+FUNCTIONS |= {
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "sqrt": math.sqrt,
+    "sign": lambda x: math.copysign(1, x),
+}
+READABLE = [
+    op.name
+    for op in tg.registry.values()
+    if op.elementwise and op.name not in ("where", "maximum", "minimum", "clip", "power")
+]
 
 
 @pytest.mark.parametrize("name", READABLE)
@@ -69,7 +79,10 @@ def test_a_primitive_that_is_not_there():
 
 
 def test_brackets_follow_the_binding(registry):
-    @tg.elementwise(partials=(lambda y, x: (x - (1 - x)) * (2 + x) / (x * (3 + x)) - (-x),), cases=[tg.case(tg.core.cases.real(3))])
+    @tg.elementwise(
+        partials=(lambda y, x: (x - (1 - x)) * (2 + x) / (x * (3 + x)) - (-x),),
+        cases=[tg.case(tg.core.cases.real(3))],
+    )
     def odd(x):
         return x
 

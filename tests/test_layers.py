@@ -15,7 +15,8 @@ import tinygrad_edu
 PACKAGE = Path(tinygrad_edu.__file__).parent
 # From low to high: a chapter may import those of lower rows, and of its own.
 ROWS = [
-    {"errors", "types"}, {"core"}, {"ops"}, {"operators"}, {"scalar", "tensor"}, {"calculus", "formula"}, {"verify", "program", "render"},
+    {"errors", "types"}, {"core"}, {"ops"}, {"operators"}, {"scalar", "tensor"}, {"calculus", "formula"},
+    {"verify", "program", "render"},
     {"nn"}, {"diagnostics", "optim", "data"}, {"learn", "report"}, {"cli"}, {"__main__"},
 ]  # fmt: skip
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
@@ -47,7 +48,11 @@ def imports(path: Path) -> list[tuple[int, str]]:
                 base = ".".join([*parts, base] if base else parts)
             found += [(node.lineno, f"{base}.{alias.name}") for alias in node.names]
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_module":
-            found += [(node.lineno, argument.value) for argument in node.args[:1] if isinstance(argument, ast.Constant)]
+            found += [
+                (node.lineno, argument.value)
+                for argument in node.args[:1]
+                if isinstance(argument, ast.Constant)
+            ]
     return [(line, module) for line, module in found if module.split(".")[0] == "tinygrad_edu"]
 
 
@@ -62,12 +67,16 @@ def test_imports_point_downward(path):
     for line, module in imports(path):
         parts = module.split(".")
         names = [parts[1]] if len(parts) > 1 else []
-        if not names or names[0] not in ROW:  # a name of the package itself, as in `import tinygrad_edu as tg`
+        if (
+            not names or names[0] not in ROW
+        ):  # a name of the package itself, as in `import tinygrad_edu as tg`
             assert ROW[here] >= ROW["cli"], f"{path}:{line} imports {module}: the whole package is above it"
             continue
         there = names[0]
         assert ROW[there] <= ROW[here], f"{path}:{line}: {here} imports {module}, which is above it"
-        assert ROW[there] < ROW[here] or there == here, f"{path}:{line}: {here} imports {module} of its own row"
+        assert ROW[there] < ROW[here] or there == here, (
+            f"{path}:{line}: {here} imports {module} of its own row"
+        )
 
 
 def test_the_chapters_of_the_core_are_read_in_order():
@@ -89,9 +98,22 @@ def test_checks_and_pictures_know_no_layers(name):
 
 def test_importing_the_package_loads_little():
     program = "import json, sys, tinygrad_edu; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    )
     loaded = set(json.loads(done.stdout))
-    heavy = {"rich", "graphviz", "pygraphviz", "matplotlib", "torch", "scipy", "pandas", "threadpoolctl", "unittest", "hypothesis"}
+    heavy = {
+        "rich",
+        "graphviz",
+        "pygraphviz",
+        "matplotlib",
+        "torch",
+        "scipy",
+        "pandas",
+        "threadpoolctl",
+        "unittest",
+        "hypothesis",
+    }
     assert loaded.isdisjoint(heavy - ({"unittest"} & loaded_by_numpy()))
     later = {"nn", "verify", "render", "optim", "data", "cli", "diagnostics", "learn", "report"}
     assert {m for m in loaded if m.startswith("tinygrad_edu.") and m.split(".")[1] in later} == set()

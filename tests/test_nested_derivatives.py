@@ -1,4 +1,4 @@
-"""Perturbation confusion (Siskind and Pearlmutter 2005): d/dx [x · d/dy (x + y)] is 1, and 2 if the two are confused."""
+"""Perturbation confusion (Siskind and Pearlmutter 2005): d/dx [x · d/dy (x + y)] is 1, and 2 if they are confused."""
 
 from __future__ import annotations
 

@@ -13,10 +13,14 @@ from tinygrad_edu.errors import GraphLostError, NotDifferentiableError
 
 X = 0.7
 EXPRESSIONS = {
-    "x + 2": 1.0, "2 + x": 1.0, "x - 2": 1.0, "2 - x": -1.0, "x * 3": 3.0, "3 * x": 3.0, "x / 4": 0.25, "4 / x": -4 / X**2,
-    "x ** 3": 3 * X**2, "3 ** x": math.log(3) * 3**X, "-x": -1.0, "+x": 1.0, "abs(x)": 1.0, "abs(-x)": 1.0, "x.relu()": 1.0,
-    "x.tanh()": 1 / math.cosh(X) ** 2, "x.exp()": math.exp(X), "x.log()": 1 / X, "x.sin()": math.cos(X), "x.cos()": -math.sin(X),
-    "x.sqrt()": 0.5 / math.sqrt(X), "x.square()": 2 * X, "x.sigmoid()": 1 / (2 + 2 * math.cosh(X)), "x.abs()": 1.0,
+    "x + 2": 1.0, "2 + x": 1.0, "x - 2": 1.0, "2 - x": -1.0, "x * 3": 3.0, "3 * x": 3.0, "x / 4": 0.25,
+    "4 / x": -4 / X**2,
+    "x ** 3": 3 * X**2, "3 ** x": math.log(3) * 3**X, "-x": -1.0, "+x": 1.0, "abs(x)": 1.0, "abs(-x)": 1.0,
+    "x.relu()": 1.0,
+    "x.tanh()": 1 / math.cosh(X) ** 2, "x.exp()": math.exp(X), "x.log()": 1 / X, "x.sin()": math.cos(X),
+    "x.cos()": -math.sin(X),
+    "x.sqrt()": 0.5 / math.sqrt(X), "x.square()": 2 * X, "x.sigmoid()": 1 / (2 + 2 * math.cosh(X)),
+    "x.abs()": 1.0,
     "x * x * x": 3 * X**2, "(x + 1) / (x - 2)": -3 / (X - 2) ** 2, "sum([x, x, x])": 3.0,
 }  # fmt: skip
 
@@ -30,7 +34,11 @@ def test_operators_and_methods(expression):
     for method in ("relu", "tanh", "exp", "log", "sin", "cos", "sqrt", "square", "sigmoid", "abs"):
         plain = plain.replace(f"x.{method}()", f"{method}(x)")
     functions = {name: getattr(math, name) for name in ("tanh", "exp", "log", "sin", "cos", "sqrt")}
-    functions |= {"relu": lambda v: max(v, 0), "square": lambda v: v * v, "sigmoid": lambda v: 1 / (1 + math.exp(-v))}
+    functions |= {
+        "relu": lambda v: max(v, 0),
+        "square": lambda v: v * v,
+        "sigmoid": lambda v: 1 / (1 + math.exp(-v)),
+    }
     assert type(y.data) is float
     assert y.data == pytest.approx(eval(plain, functions | {"x": X}), rel=1e-15)
     assert x.grad == pytest.approx(EXPRESSIONS[expression], rel=1e-14)
@@ -65,7 +73,21 @@ def test_augmented_assignment_makes_a_new_node():
     assert (x.data, x.grad) == (2.0, 5.0)
 
 
-@pytest.mark.parametrize("value", [2, 2.0, np.float64(2), np.float32(2), np.int64(2), np.array(2.0), Fraction(2), tg.Scalar(2.0), True + True], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [
+        2,
+        2.0,
+        np.float64(2),
+        np.float32(2),
+        np.int64(2),
+        np.array(2.0),
+        Fraction(2),
+        tg.Scalar(2.0),
+        True + True,
+    ],
+    ids=repr,
+)
 def test_numbers_of_every_kind(value):
     assert tg.Scalar(value).data == 2.0
     assert type(tg.Scalar(value).data) is float
@@ -86,7 +108,11 @@ def test_numbers_of_numpy_on_the_left(left):
     assert (left < x).data == 1.0
 
 
-@pytest.mark.parametrize("value", ["2.0", b"2.0", None, [2.0], [1.0, 2.0], (1.0,), {}, 1j, np.ones(1), np.ones((2, 2)), tg.tensor([1.0])], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    ["2.0", b"2.0", None, [2.0], [1.0, 2.0], (1.0,), {}, 1j, np.ones(1), np.ones((2, 2)), tg.tensor([1.0])],
+    ids=repr,
+)
 def test_what_is_not_one_number(value):
     with pytest.raises(TypeError, match=r"(?s)a Scalar holds one number, .* came"):
         tg.Scalar(value)
@@ -98,11 +124,12 @@ def test_what_is_not_one_number(value):
 
 def test_an_array_times_a_scalar_is_refused():
     for product in (lambda: np.ones(3) * tg.Scalar(2.0), lambda: tg.Scalar(2.0) * np.ones(3)):
-        with pytest.raises(TypeError, match=r"a Scalar holds one number, array.* came: use tg\.tensor"):
+        with pytest.raises(TypeError, match=r"one number, array of shape \(3,\) came: use tg\.tensor"):
             product()
 
 
-@pytest.mark.parametrize("f", [lambda s, t: s * t, lambda s, t: t * s, lambda s, t: s - t, lambda s, t: t**s, lambda s, t: t > s,
+@pytest.mark.parametrize("f", [lambda s, t: s * t, lambda s, t: t * s, lambda s, t: s - t, lambda s, t: t**s,
+                               lambda s, t: t > s,
                                lambda s, t: tg.where(t > 0, t, s)])  # fmt: skip
 @pytest.mark.parametrize("t", [2.0, [1.0, 2.0]])
 def test_scalars_and_tensors_do_not_mix(f, t):
@@ -113,8 +140,10 @@ def test_scalars_and_tensors_do_not_mix(f, t):
 @pytest.mark.parametrize(("f", "error"), [
     (lambda: tg.Scalar(1.0) / 0, ZeroDivisionError), (lambda: 1 / tg.Scalar(0.0), ZeroDivisionError),
     (lambda: tg.reciprocal(tg.Scalar(0.0)), ZeroDivisionError), (lambda: tg.Scalar(-1.0).log(), ValueError),
-    (lambda: tg.Scalar(0.0).log(), ValueError), (lambda: tg.Scalar(-1.0).sqrt(), ValueError), (lambda: tg.Scalar(-2.0) ** 0.5, ValueError),
-    (lambda: tg.Scalar(0.0) ** -1, (ValueError, ZeroDivisionError)), (lambda: tg.Scalar(1000.0).exp(), OverflowError),
+    (lambda: tg.Scalar(0.0).log(), ValueError), (lambda: tg.Scalar(-1.0).sqrt(), ValueError),
+    (lambda: tg.Scalar(-2.0) ** 0.5, ValueError),
+    (lambda: tg.Scalar(0.0) ** -1, (ValueError, ZeroDivisionError)),
+    (lambda: tg.Scalar(1000.0).exp(), OverflowError),
 ])  # fmt: skip
 def test_no_silent_infinities(f, error):
     with pytest.raises(error):
@@ -126,16 +155,16 @@ def test_comparisons():
     assert a < b
     assert a <= 1
     assert b > a
-    assert 3 >= b
+    assert b <= 3
     assert a == 1.0
     assert a != b
-    assert not a == b
+    assert (a == b).data == 0.0
     assert max([a, b]) is b
     assert sorted([b, a])[0] is a
     assert a in [a, b]
 
 
-@pytest.mark.parametrize("other", [None, "a", [1.0], object()], ids=repr)
+@pytest.mark.parametrize("other", [None, "a", [1.0], object()], ids=["None", "text", "list", "object"])
 def test_equality_with_what_is_no_number_is_false(other):
     assert (tg.Scalar(1.0) == other) is False
     assert (tg.Scalar(1.0) != other) is True
@@ -186,9 +215,12 @@ def test_a_cotangent_may_be_given():
 
 
 @pytest.mark.parametrize(("f", "value"), [
-    (lambda c: c + c, 2.0), (lambda c: c * c, 1.0), (lambda c: -c, -1.0), (lambda c: c.exp(), math.e), (lambda c: c - 0.5, 0.5), (lambda c: c.sqrt(), 1.0),
-    (lambda c: 1 - c, 0.0), (lambda c: c * 2.5, 2.5), (lambda c: tg.sigmoid(c), 1 / (1 + 1 / math.e)), (lambda c: c / 2, 0.5), (lambda c: abs(c), 1.0),
-    (lambda c: tg.maximum(c, 0), 1.0), (lambda c: c**2, 1.0), (lambda c: c.relu(), 1.0), (lambda c: c.tanh(), math.tanh(1.0)),
+    (lambda c: c + c, 2.0), (lambda c: c * c, 1.0), (lambda c: -c, -1.0), (lambda c: c.exp(), math.e),
+    (lambda c: c - 0.5, 0.5), (lambda c: c.sqrt(), 1.0),
+    (lambda c: 1 - c, 0.0), (lambda c: c * 2.5, 2.5), (lambda c: tg.sigmoid(c), 1 / (1 + 1 / math.e)),
+    (lambda c: c / 2, 0.5), (lambda c: abs(c), 1.0),
+    (lambda c: tg.maximum(c, 0), 1.0), (lambda c: c**2, 1.0), (lambda c: c.relu(), 1.0),
+    (lambda c: c.tanh(), math.tanh(1.0)),
 ])  # fmt: skip
 def test_a_comparison_computed_with_is_the_number_0_or_1(f, value):
     y = f(tg.Scalar(2.0) > 1)
@@ -196,8 +228,23 @@ def test_a_comparison_computed_with_is_the_number_0_or_1(f, value):
     assert type(y.value) is float
 
 
-@pytest.mark.parametrize("make", [tg.Scalar, lambda v: tg.tensor(v, requires_grad=True)], ids=["Scalar", "Tensor"])
+@pytest.mark.parametrize(
+    "make", [tg.Scalar, lambda v: tg.tensor(v, requires_grad=True)], ids=["Scalar", "Tensor"]
+)
 def test_counting_with_comparisons_in_a_gradient(make):
     x = make(2.0)
     (x * (x > 1) + x * x * (x < 1)).backward()
     assert float(x.grad) == 1.0
+
+
+@pytest.mark.parametrize(
+    "f", [tg.sum, tg.mean, tg.max, tg.min, tg.prod, tg.logsumexp], ids=lambda f: f.__name__
+)
+def test_reductions_of_a_scalar_are_refused_or_right(f):
+    try:
+        slope = tg.grad(lambda x: f(x) * 2)(3.0)
+    except TypeError as error:
+        assert "Scalar" in str(error)  # noqa: PT017 (both ways out are good)
+        return
+    assert slope == 2.0
+    assert type(slope) is float

@@ -8,21 +8,22 @@
     hessian    H                                                   an hvp for each input
 
 Functions take nodes or plain values: a number arrives as a Scalar, an array as a Tensor. Derivatives by plain
-values are plain, those by nodes are nodes, so they nest: `grad(grad(f))`. Every call makes fresh inputs of its
+values are plain, those by nodes are nodes, so they nest: `grad(grad(f))`. If f finds something that requires a
+gradient in its surroundings, such as a parameter, they are nodes, too; within `no_grad()` they are plain.
+Every call makes fresh inputs of its
 own and no `.grad` is touched, so d/dx [x · d/dy (x + y)] is 1: what x is elsewhere does not enter into d/dy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.core.node import Node, value_of
-from tinygrad_edu.core.recording import NEEDED, recording
+from tinygrad_edu.core.recording import NEEDED, NOTHING, current, recording
 from tinygrad_edu.core.sweep import forward_sweep, reverse_sweep, topological_order
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError
 from tinygrad_edu.scalar import Scalar
@@ -138,38 +139,37 @@ def hessian(f: Function) -> Function:
     return matrix
 
 
-# The inputs of the calls under way, so that an inner one knows what the outer ones differentiate by.
-_open: ContextVar[frozenset[Any]] = ContextVar("open", default=frozenset())
-
-
 class _Call:
     """One call of a function with fresh inputs, recorded, and what to differentiate it by."""
 
     def __init__(
         self, f: Function, args: Sequence[Any], chosen: Sequence[int], params: dict[str, Any] | None = None
     ) -> None:
-        if any(not -len(args) <= i < len(args) for i in chosen):
+        missing = [i for i in chosen if not -len(args) <= i < len(args)]
+        if missing or not chosen:
+            which = f"argument {missing[0]}" if missing else "at least one argument"
             raise ValueError(
-                f"argument {max(chosen)} is to be differentiated by, but {len(args)} came (the first is 0)"
+                f"{which} is to be differentiated by, but {len(args) if missing else 'none'} came"
             )
-        arguments, around = list(args), _open.get()
+        arguments, outside = list(args), current()
         with recording(NEEDED):
             for i in chosen:
                 arguments[i] = _fresh(arguments[i])
             self.inputs: list[Any] = [arguments[i] for i in chosen]
-            token = _open.set(around | set(self.inputs))
-            try:
-                self.output: Any = f(*arguments, **(params or {}))
-            finally:
-                _open.reset(token)
+            self.output: Any = f(*arguments, **(params or {}))
         if not isinstance(self.output, Node):
             raise NotDifferentiableError(
                 f"the function returned a plain {type(self.output).__name__}, so nothing was recorded: compute it "
                 f"from the arguments, and not by way of .numpy(), float() or .item()"
             )
-        # Not only an argument may be what an outer derivative is taken by: f may have found it in its surroundings.
-        self.nested = any(isinstance(args[i], Node) for i in chosen) or (
-            bool(around) and any(node in around for node in topological_order([self.output]))
+        # By whatever else requires a gradient, even if f found it in its surroundings, an outer derivative may be.
+        own = set(self.inputs)
+        self.nested = outside.threshold != NOTHING and (
+            any(isinstance(args[i], Node) for i in chosen)
+            or any(
+                node.op is None and node.uses is not None and node not in own
+                for node in topological_order([self.output])
+            )
         )
 
     @property

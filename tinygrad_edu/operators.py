@@ -103,14 +103,14 @@ class Operators(Node):
         g = self.seed(cotangent, as_node=create_graph)
         found = reverse_sweep(self, g, create_graph=create_graph, keep=set(keep))
         if self.op is not None:
-            if getattr(self, "_seed", None) is not None:
+            found.pop(self, None)
+            if getattr(self, "_seed", None) is not None and any(node.grad is not None for node in found):
                 warnings.warn(
                     f"backward: a second call on {describe(self)}: gradients add up, so leaves now hold the sum of "
                     f"both. Set them to None between calls, or compute the result anew",
                     stacklevel=2,
                 )
             self._grad = self._seed = g
-            found.pop(self, None)
         for node, derivative in found.items():
             held = getattr(node, "_grad", None)
             node._grad = derivative if held is None else held + derivative

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from tinygrad_edu.core.node import leaf, refuse_assignment, value_of
+from tinygrad_edu.core.node import Node, leaf, refuse_assignment, value_of
 from tinygrad_edu.operators import Operators
 
 
@@ -46,8 +46,8 @@ class Scalar(Operators):
         return node
 
     def like(self, g: Any) -> Any:
-        """A derivative by a float is a float already."""
-        return g
+        """A derivative as a float."""
+        return g if type(g) is float or isinstance(g, Node) else _number(g)
 
     def beside(self, x: Any) -> Self:
         """A plain number as a leaf without gradient."""

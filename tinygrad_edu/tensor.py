@@ -49,9 +49,10 @@ class Tensor(Operators):
 
     def like(self, g: Any) -> Any:
         """A derivative by this tensor in its own dtype: in mixed precision it may come in another."""
-        if isinstance(g, Node) or g.dtype == self.value.dtype:
+        dtype = self.value.dtype
+        if isinstance(g, Node) or getattr(g, "dtype", None) == dtype:
             return g
-        return g.astype(self.value.dtype)
+        return np.asarray(g, dtype)[()]
 
     def beside(self, x: Any) -> Self:
         """A plain value as a leaf without gradient, in the dtype of this tensor."""
@@ -221,6 +222,11 @@ def _plain(index: Any) -> Any:
 def _frozen(value: Any, dtype: Any = None) -> Array:
     """A read-only array of numbers: a copy, which nobody else can change; of a node, what it holds."""
     if isinstance(value, Node):
+        if value.uses is not None:
+            raise GraphLostError(
+                f"{describe(value)} would lose its gradient: use it as it is, or say .detach() if the graph is meant "
+                f"to end here"
+            )
         held = np.asarray(value.value, dtype)
         held.setflags(write=False)
         return held

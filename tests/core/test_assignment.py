@@ -148,12 +148,27 @@ def test_a_node_can_give_the_value():
 
 def test_preserved_gives_the_values_back_and_old_graphs_stay_valid():
     w, x, y = product()
-    with pytest.raises(KeyError), preserved([w]):
+    with preserved([w]):
         w.assign(100.0)
-        raise KeyError
+        with preserved([w]):
+            w.assign(1000.0)
+        assert w.value == 100.0
     assert w.value == 2.0
     y.backward()
     assert (w.grad, x.grad) == (3.0, 2.0)
+
+
+def test_preserved_gives_the_values_back_after_an_error():
+    w = tg.Scalar(2.0)
+    with pytest.raises(StaleValueError), preserved([w]):
+        fail_with(w)
+    assert w.value == 2.0
+    assert (w * 2).requires_grad
+
+
+def fail_with(w):
+    w.assign(5.0)
+    raise StaleValueError
 
 
 def test_preserved_leaves_a_stale_graph_stale():

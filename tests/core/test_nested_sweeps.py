@@ -142,9 +142,8 @@ def test_threads_that_share_leaves():
 
     def work(k: int) -> None:
         start.wait()
-        for _ in range(60):
-            if tg.reverse_sweep(program(shared, common, k), 1.0) != wanted[k]:
-                wrong.append(k)
+        found = [tg.reverse_sweep(program(shared, common, k), 1.0) for _ in range(60)]
+        wrong.extend(k for f in found if f != wanted[k])
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
     for thread in threads:
@@ -187,23 +186,20 @@ def test_forward_sweeps_in_threads_that_share_the_graph():
 
     def sweep() -> None:
         start.wait()
-        for _ in range(40):
-            (found,) = tg.forward_sweep([y], {x: t})
-            if found is None or not np.array_equal(found, alone):
-                wrong.append(found)
+        found = [tg.forward_sweep([y], {x: t})[0] for _ in range(40)]
+        wrong.extend(f for f in found if f is None or not np.array_equal(f, alone))
 
     def look() -> None:
         start.wait()
-        for _ in range(400):
-            if len(tg.topological_order([y])) != size:
-                wrong.append("a part of the graph was missing")
+        sizes = [len(tg.topological_order([y])) for _ in range(400)]
+        wrong.extend(n for n in sizes if n != size)
 
     threads = [threading.Thread(target=f) for f in (sweep, sweep, look)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert wrong == []
+    assert not wrong
 
 
 def test_the_graph_is_whole_while_a_sweep_is_under_way(registry):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,11 @@ def test_every_operation_of_the_registry_is_recorded_on_request():
     assert [y.op.name, z.op.name] == ["greater", "where"]
     assert not z.requires_grad
     assert z.args[0] is y
+
+
+def test_a_node_is_a_scalar_or_a_tensor():
+    node = object.__new__(tg.Node)
+    of_a_value = (node.result, tg.Node.constant, node.like, node.beside, node.replacement)
+    for ask in (*(partial(f, 1.0) for f in of_a_value), node.ones, node.zeros, node.brief):
+        with pytest.raises(NotImplementedError):
+            ask()

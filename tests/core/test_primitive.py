@@ -171,7 +171,9 @@ def test_cases_draw_what_they_say(rng):
     assert str(tg.case(cases.interval(0, 1, 3), cases.real(), axis=0)) == "[0, 1](3,), real(), axis=0"
 
 
-@pytest.mark.parametrize("rules", [(lambda y, x, slope=0.1: (x > 0) + slope * (x <= 0),), ()], ids=["differentiable", "not"])
+@pytest.mark.parametrize(
+    "rules", [(lambda y, x, slope=0.1: (x > 0) + slope * (x <= 0),), ()], ids=["differentiable", "not"]
+)
 def test_parameters_by_position_with_a_forward_for_floats(registry, rules):
     def leaky(x, slope=0.1):
         return np.where(x > 0, x, slope * x)
@@ -179,13 +181,18 @@ def test_parameters_by_position_with_a_forward_for_floats(registry, rules):
     def on_floats(x, slope=0.1):
         return x if x > 0 else slope * x
 
-    declare = tg.elementwise(partials=rules, cases=CASES, on_floats=on_floats) if rules else tg.primitive(on_floats=on_floats)
+    declare = (
+        tg.elementwise(partials=rules, cases=CASES, on_floats=on_floats)
+        if rules
+        else tg.primitive(on_floats=on_floats)
+    )
     f = declare(leaky)
     for found in (f(tg.tensor(V), 0.5), f(tg.tensor(V), slope=0.5), f(V, 0.5)):
         close(found, [0.5, -0.5, 2.0])
     assert [f(tg.Scalar(-1.0), 0.5).value, f(tg.Scalar(-1.0)).value, f(-1.0, 0.5)] == [-0.5, -0.1, -0.5]
     if rules:
         close(tg.grad(lambda x: f(x, 0.5).sum())(V), [1.0, 0.5, 1.0])
+        assert f(tg.tensor(V, True), 0.5).params == {"slope": 0.5}
 
 
 def test_a_rule_that_does_not_look_at_its_cotangent(registry):
@@ -199,3 +206,21 @@ def test_a_rule_that_does_not_look_at_its_cotangent(registry):
     close(tg.reverse_sweep(y, np.ones(3))[x], np.zeros(3))
     (pushed,) = tg.forward_sweep([y], {x: np.ones(3)})
     close(np.zeros(3) if pushed is None else pushed, np.zeros(3))
+
+
+def test_the_errors_of_a_forward_are_passed_on(registry):
+    @tg.elementwise(partials=(1, 1), cases=[tg.case(real(3), real(3))])
+    def mistaken(a, b):
+        return a.no_such_attribute + b
+
+    with pytest.raises(AttributeError, match="no_such_attribute"):
+        mistaken(tg.tensor(V), tg.tensor(V))
+    with pytest.raises(AttributeError, match="no_such_attribute"):
+        mistaken(V, V)
+
+
+def test_a_number_of_python_stays_one_within_a_graph_of_tensors():
+    two = (tg.tensor(np.ones(2, np.float32), requires_grad=True) ** 2).args[1]
+    assert type(two.value) is int
+    assert type((-two).value) is int
+    assert ((-two) * np.ones(2, np.float32)).dtype == np.float32

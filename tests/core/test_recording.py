@@ -91,7 +91,8 @@ def test_scope_and_no_grad_do_not_disturb_each_other():
 
 
 @pytest.mark.parametrize("make", [
-    lambda x: x * 2, lambda x: x.exp(), lambda x: tg.sum(x), lambda x: x + tg.tensor([[1.0, 2.0]]), lambda x: x @ x,
+    lambda x: x * 2, lambda x: x.exp(), lambda x: tg.sum(x), lambda x: x + tg.tensor([[1.0, 2.0]]),
+    lambda x: x @ x,
 ])  # fmt: skip
 def test_every_way_of_recording_notes_the_scope(make):
     x = tg.tensor([1.0, 2.0], requires_grad=True)

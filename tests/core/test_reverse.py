@@ -127,7 +127,7 @@ def test_no_step_is_made_when_nobody_watches(monkeypatch):
 
 def test_backward_of_what_depends_on_nothing():
     with pytest.raises(
-        NotDifferentiableError, match="depends on nothing that requires a gradient.*requires_grad=True"
+        NotDifferentiableError, match=r"depends on nothing that requires a gradient.*requires_grad=True"
     ):
         tg.tensor([1.0]).sum().backward()
     with pytest.raises(NotDifferentiableError, match="depends on nothing"):
@@ -175,8 +175,12 @@ def test_gradients_by_inner_nodes_and_by_strangers():
 
 
 @pytest.mark.parametrize("cotangent", [2, 2.0, np.float64(2.0), np.array(2.0)], ids=repr)
-@pytest.mark.parametrize("make", [lambda: tg.Scalar(3.0), lambda: tg.tensor(3.0, requires_grad=True)], ids=["Scalar", "Tensor"])
-@pytest.mark.parametrize("f", [lambda x: x + 1, lambda x: x * x - 5 * x, lambda x: x], ids=["plus", "product", "nothing"])
+@pytest.mark.parametrize(
+    "make", [lambda: tg.Scalar(3.0), lambda: tg.tensor(3.0, requires_grad=True)], ids=["Scalar", "Tensor"]
+)
+@pytest.mark.parametrize(
+    "f", [lambda x: x + 1, lambda x: x * x - 5 * x, lambda x: x], ids=["plus", "product", "nothing"]
+)
 def test_a_cotangent_of_one_number_may_be_any_number(make, cotangent, f):
     x = make()
     wanted = {4.0: 2.0, -6.0: 2.0, 3.0: 2.0}[float(f(x))]
@@ -210,3 +214,12 @@ def test_a_sweep_that_fails_with_stops_gives_the_graph_back():
     assert [a is x for a in h.args] == [True, True]
     h.backward()
     assert x.grad == 4.0
+
+
+def test_a_second_backward_as_the_warning_advises():
+    x = tg.Scalar(3.0)
+    y = x * x
+    y.backward()
+    x.grad = y.grad = None
+    y.backward()  # no warning: nothing was there to be added to
+    assert x.grad == 6.0

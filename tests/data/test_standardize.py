@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from typing import Any
 
@@ -23,6 +24,17 @@ def test_the_statistics_of_a_small_example() -> None:
     np.testing.assert_allclose(scaler.std, [(8 / 3) ** 0.5, (200 / 3) ** 0.5], rtol=1e-15)
     assert scaler.n == 3
     assert scaler.constant.tolist() == []
+
+
+@pytest.mark.parametrize("level", [0.0, 1e3, -1e6, 1e9])
+def test_the_statistics_are_those_of_exact_sums(level: float, rng: np.random.Generator) -> None:
+    x = level + rng.normal(size=(500, 3)) * [1e-2, 1.0, 50.0]
+    scaler = Standardizer().fit(x)
+    for column, mean, std in zip(x.T.tolist(), scaler.mean, scaler.std, strict=True):
+        exact = math.fsum(column) / 500
+        spread = math.sqrt(math.fsum((value - exact) ** 2 for value in column) / 500)
+        assert mean == pytest.approx(exact, rel=1e-14, abs=1e-14 * max(map(abs, column)))
+        assert std == pytest.approx(spread, rel=1e-12 + abs(level) * 1e-15)
 
 
 def test_the_test_set_is_scaled_with_the_training_statistics() -> None:

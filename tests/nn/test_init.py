@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tinygrad_edu import nn
 from tinygrad_edu.nn import init
 
 OUT, IN = 500, 2000
@@ -68,6 +70,30 @@ def test_uniform(
     bound = math.sqrt(3 * variance)
     assert bound * (1 - 4e-5) < w.max() <= bound * (1 + 1e-15)
     assert bound * (1 - 4e-5) < -w.min() <= bound * (1 + 1e-15)
+
+
+@pytest.mark.parametrize(("function", "arguments", "variance"), [*NORMAL, *UNIFORM], ids=name)
+def test_a_linear_layer_starts_with_any_of_them(
+    rng: np.random.Generator, function: Callable[..., Any], arguments: dict[str, Any], variance: float
+) -> None:
+    layer = nn.Linear(IN, OUT, rng=rng, init=partial(function, **arguments))
+    w = layer.weight.numpy()
+    assert w.shape == (OUT, IN)  # so the layer said which axis is which, or the variance would be another
+    assert abs((w**2).mean() / variance - 1) < 5 * math.sqrt(2 / DRAWS)
+    assert layer.bias is not None
+    assert not layer.bias.numpy().any()
+
+
+def test_by_default_a_linear_layer_passes_the_size_of_its_input_on(rng: np.random.Generator) -> None:
+    y = nn.Linear(IN, OUT, rng=rng)(rng.standard_normal((100, IN)))
+    # A sum of 2,000 products of variance 1/2,000: 50,000 of them, not quite independent of each other.
+    assert (y.numpy() ** 2).mean() == pytest.approx(1, abs=0.05)
+
+
+def test_chance_has_to_be_given() -> None:
+    anything: Any = init.kaiming_normal
+    with pytest.raises(TypeError, match="rng"):
+        anything((3, 4), layout="out_in")
 
 
 def test_normal_around_a_mean(rng: np.random.Generator) -> None:

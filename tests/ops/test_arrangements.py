@@ -9,17 +9,23 @@ from derivatives import close
 import tinygrad_edu as tg
 
 OPERATIONS = {
-    "reshape": (lambda np_, x: np_.reshape(x, (3, 8))), "reshape to the rest": (lambda np_, x: np_.reshape(x, (4, -1, 1))),
-    "reshape to one axis": (lambda np_, x: np_.reshape(x, -1)), "transpose": (lambda np_, x: np_.transpose(x)),
+    "reshape": (lambda np_, x: np_.reshape(x, (3, 8))),
+    "reshape to the rest": (lambda np_, x: np_.reshape(x, (4, -1, 1))),
+    "reshape to one axis": (lambda np_, x: np_.reshape(x, -1)),
+    "transpose": (lambda np_, x: np_.transpose(x)),
     "transpose axes": (lambda np_, x: np_.transpose(x, (1, -1, 0))), "flip": (lambda np_, x: np_.flip(x)),
     "flip one": (lambda np_, x: np_.flip(x, 1)), "flip two": (lambda np_, x: np_.flip(x, (0, -1))),
-    "pad": (lambda np_, x: np_.pad(x, ((1, 2), (0, 0), (0, 3)))), "moveaxis": (lambda np_, x: np_.moveaxis(x, 0, -1)),
-    "moveaxis back": (lambda np_, x: np_.moveaxis(x, -1, 0)), "moveaxis to the middle": (lambda np_, x: np_.moveaxis(x, 2, -2)),
-    "expand": (lambda np_, x: np_.expand_dims(x, 1)), "expand two": (lambda np_, x: np_.expand_dims(x, (0, -1))),
+    "pad": (lambda np_, x: np_.pad(x, ((1, 2), (0, 0), (0, 3)))),
+    "moveaxis": (lambda np_, x: np_.moveaxis(x, 0, -1)),
+    "moveaxis back": (lambda np_, x: np_.moveaxis(x, -1, 0)),
+    "moveaxis to the middle": (lambda np_, x: np_.moveaxis(x, 2, -2)),
+    "expand": (lambda np_, x: np_.expand_dims(x, 1)),
+    "expand two": (lambda np_, x: np_.expand_dims(x, (0, -1))),
     "squeeze": (lambda np_, x: np_.squeeze(np_.reshape(x, (1, 24, 1)))),
     "squeeze one": (lambda np_, x: np_.squeeze(np_.reshape(x, (1, 24, 1)), -1)),
     "broadcast": (lambda np_, x: np_.broadcast_to(np_.reshape(x, (2, 1, 12)), (3, 2, 5, 12))),
-    "concatenate": (lambda np_, x: np_.concatenate([x, x[:1], x], 0)), "concatenate last": (lambda np_, x: np_.concatenate([x, x[..., :2]], axis=-1)),
+    "concatenate": (lambda np_, x: np_.concatenate([x, x[:1], x], 0)),
+    "concatenate last": (lambda np_, x: np_.concatenate([x, x[..., :2]], axis=-1)),
     "stack": (lambda np_, x: np_.stack([x, x])), "stack last": (lambda np_, x: np_.stack([x, x, x], axis=-1)),
     "stack inside": (lambda np_, x: np_.stack([x, x], axis=1)),
 }  # fmt: skip
@@ -45,7 +51,8 @@ def test_the_methods_of_a_tensor():
     x = tg.tensor(np.arange(6.0).reshape(2, 3))
     v = x.numpy()
     for found, wanted in (
-        (x.reshape(3, 2), v.reshape(3, 2)), (x.reshape((3, -1)), v.reshape(3, 2)), (x.reshape(-1), v.ravel()), (x.T, v.T),
+        (x.reshape(3, 2), v.reshape(3, 2)), (x.reshape((3, -1)), v.reshape(3, 2)), (x.reshape(-1), v.ravel()),
+        (x.T, v.T),
         (x.transpose(), v.T), (x.transpose(1, 0), v.T), (x.transpose((0, 1)), v), (x.flip(0), v[::-1]),
         (x.reshape(1, 6).squeeze(), v.ravel()),
     ):  # fmt: skip
@@ -67,7 +74,7 @@ def test_arrays_and_tensors_mix():
     lambda x: tg.broadcast_to(x, (2, 2)), lambda x: tg.pad(x, ((1, 1),)),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused(call):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w+"):
         call(tg.tensor(np.ones((2, 3)), requires_grad=True))
 
 

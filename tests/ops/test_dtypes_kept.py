@@ -31,9 +31,12 @@ def test_every_case_of_every_primitive(op, case, rng):
 
 
 @pytest.mark.parametrize("f", [
-    lambda x: x + 1, lambda x: 1.5 * x, lambda x: 2 - x, lambda x: x / 3, lambda x: 3 / x, lambda x: x**2, lambda x: x**0.5,
-    lambda x: 2**x, lambda x: 2.0**x, lambda x: tg.maximum(x, 1.0), lambda x: tg.minimum(0.7, x), lambda x: tg.where(x > 1, x, 0.0),
-    lambda x: tg.clip(x, 0.6, 0.9), lambda x: x.mean(), lambda x: x.std(), lambda x: x * np.float32(2), lambda x: tg.erf(x),
+    lambda x: x + 1, lambda x: 1.5 * x, lambda x: 2 - x, lambda x: x / 3, lambda x: 3 / x, lambda x: x**2,
+    lambda x: x**0.5,
+    lambda x: 2**x, lambda x: 2.0**x, lambda x: tg.maximum(x, 1.0), lambda x: tg.minimum(0.7, x),
+    lambda x: tg.where(x > 1, x, 0.0),
+    lambda x: tg.clip(x, 0.6, 0.9), lambda x: x.mean(), lambda x: x.std(), lambda x: x * np.float32(2),
+    lambda x: tg.erf(x),
 ])  # fmt: skip
 def test_numbers_of_python_do_not_widen(f):
     x = tg.tensor(np.array([0.5, 1.5], np.float32), requires_grad=True)
@@ -48,7 +51,9 @@ def test_numbers_of_python_do_not_widen(f):
     assert x.grad.dtype == np.float32
 
 
-@pytest.mark.parametrize("cotangent", [[1.0, 2.0], [1, 2], np.array([1.0, 2.0])], ids=["list", "integers", "float64"])
+@pytest.mark.parametrize(
+    "cotangent", [[1.0, 2.0], [1, 2], np.array([1.0, 2.0])], ids=["list", "integers", "float64"]
+)
 def test_a_cotangent_takes_the_dtype_of_its_node(cotangent):
     x = tg.tensor(np.ones(2, np.float32), requires_grad=True)
     y = x * x

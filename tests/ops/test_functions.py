@@ -22,11 +22,13 @@ ABOVE_ONE = np.array([1.001, 1.5, 20.0])
 
 # name: (points, a formula for long doubles and for complex numbers)
 FUNCTIONS: dict[str, tuple[np.ndarray, Callable[[Any], Any]]] = {
-    "exp": (REAL, np.exp), "expm1": (np.array([-3.0, -1e-9, 1e-12, 2.0]), np.expm1), "log": (POSITIVE, np.log),
+    "exp": (REAL, np.exp), "expm1": (np.array([-3.0, -1e-9, 1e-12, 2.0]), np.expm1),
+    "log": (POSITIVE, np.log),
     "log1p": (np.array([-0.9, -1e-9, 1e-12, 8.0]), np.log1p), "sqrt": (POSITIVE, np.sqrt),
     "square": (REAL, lambda z: z * z), "reciprocal": (REAL, lambda z: 1 / z), "neg": (REAL, lambda z: -z),
     "sin": (REAL, np.sin), "cos": (REAL, np.cos), "tan": (REAL, np.tan), "arcsin": (UNIT, np.arcsin),
-    "arccos": (UNIT, np.arccos), "arctan": (REAL, np.arctan), "sinh": (REAL, np.sinh), "cosh": (REAL, np.cosh),
+    "arccos": (UNIT, np.arccos), "arctan": (REAL, np.arctan), "sinh": (REAL, np.sinh),
+    "cosh": (REAL, np.cosh),
     "tanh": (REAL, np.tanh), "arcsinh": (REAL, np.arcsinh), "arccosh": (ABOVE_ONE, np.arccosh),
     "arctanh": (UNIT, np.arctanh), "sigmoid": (REAL, lambda z: 1 / (1 + np.exp(-z))),
     "softplus": (REAL, lambda z: np.log(1 + np.exp(z))), "identity": (REAL, lambda z: z),
@@ -59,8 +61,10 @@ SECOND: dict[str, Callable[[Any], Any]] = {
     "sqrt": lambda x: -0.25 * x**-1.5, "square": lambda x: 2 + 0 * x, "reciprocal": lambda x: 2 / x**3,
     "neg": lambda x: 0 * x, "sin": lambda x: -np.sin(x), "cos": lambda x: -np.cos(x),
     "tan": lambda x: 2 * np.sin(x) / np.cos(x) ** 3, "arcsin": lambda x: x * (1 - x * x) ** -1.5,
-    "arccos": lambda x: -x * (1 - x * x) ** -1.5, "arctan": lambda x: -2 * x / (1 + x * x) ** 2, "sinh": np.sinh,
-    "cosh": np.cosh, "tanh": lambda x: -2 * np.sinh(x) / np.cosh(x) ** 3, "arcsinh": lambda x: -x * (1 + x * x) ** -1.5,
+    "arccos": lambda x: -x * (1 - x * x) ** -1.5, "arctan": lambda x: -2 * x / (1 + x * x) ** 2,
+    "sinh": np.sinh,
+    "cosh": np.cosh, "tanh": lambda x: -2 * np.sinh(x) / np.cosh(x) ** 3,
+    "arcsinh": lambda x: -x * (1 + x * x) ** -1.5,
     "arccosh": lambda x: -x * (x * x - 1) ** -1.5, "arctanh": lambda x: 2 * x / (1 - x * x) ** 2,
     "sigmoid": lambda x: np.exp(x) * (1 - np.exp(x)) / (1 + np.exp(x)) ** 3,
     "softplus": lambda x: np.exp(x) / (1 + np.exp(x)) ** 2, "identity": lambda x: 0 * x,

@@ -30,7 +30,8 @@ PAIRS = {
     "linear of a stack": (tg.linear, lambda x, W, b: x @ W + b, [(7, 2, 3), (3, 5), (5,)]),
     "linear transposed": (lambda x, W, b: tg.linear(x, W, b, transposed=True), lambda x, W, b: x @ tg.transpose(W) + b,
                           [(4, 3), (5, 3), (5,)]),
-    "linear of a vector, transposed": (lambda x, W, b: tg.linear(x, W, b, True), lambda x, W, b: x @ tg.transpose(W) + b,
+    "linear of a vector, transposed": (lambda x, W, b: tg.linear(x, W, b, True),
+                                       lambda x, W, b: x @ tg.transpose(W) + b,
                                        [(3,), (5, 3), (5,)]),
     "softmax": (tg.softmax, composite_softmax, [(4, 3)]),
     "softmax of columns": (lambda x: tg.softmax(x, axis=0), lambda x: composite_softmax(x, 0), [(4, 3)]),
@@ -48,7 +49,9 @@ def test_equal_to_the_composite(which, rng):
     shape = np.shape(composite(*xs))
     g, tangents = rng.normal(size=shape), [rng.normal(size=s) for s in shapes]
     numeric = numeric_vjps(composite, xs, g)
-    for found, same, wanted in zip(tg.vjp(fused, *xs)[1](g), tg.vjp(composite, *xs)[1](g), numeric, strict=True):
+    for found, same, wanted in zip(
+        tg.vjp(fused, *xs)[1](g), tg.vjp(composite, *xs)[1](g), numeric, strict=True
+    ):
         close(found, same, rtol=1e-11)
         close(found, wanted, rtol=1e-7, atol=1e-9)
     close(tg.jvp(fused, xs, tangents)[1], tg.jvp(composite, xs, tangents)[1], rtol=1e-11)
@@ -73,7 +76,8 @@ def test_third_derivatives_of_the_cross_entropy(rng):
 def test_the_layout_of_the_memory_does_not_matter(layout, rng):
     x = rng.normal(size=(4, 3))
     nodes = {
-        "rows": lambda v: v, "columns": lambda v: tg.transpose(tg.tensor(np.array(v.value.T), requires_grad=True)),
+        "rows": lambda v: v,
+        "columns": lambda v: tg.transpose(tg.tensor(np.array(v.value.T), requires_grad=True)),
         "every second": lambda v: tg.tensor(np.repeat(v.value, 2, axis=1), requires_grad=True)[:, ::2],
         "backwards": lambda v: tg.tensor(v.value[::-1].copy(), requires_grad=True)[::-1],
     }  # fmt: skip
@@ -90,7 +94,11 @@ def test_labels_of_every_kind(kind, rng):
     x = rng.normal(size=(4, 3))
     labels = kind(LABELS.tolist())
     close(tg.softmax_cross_entropy(tg.tensor(x), labels), composite_cross_entropy(x))
-    close(tg.hessian(lambda v: tg.softmax_cross_entropy(v, labels))(x), tg.hessian(composite_cross_entropy)(x), atol=1e-12)
+    close(
+        tg.hessian(lambda v: tg.softmax_cross_entropy(v, labels))(x),
+        tg.hessian(composite_cross_entropy)(x),
+        atol=1e-12,
+    )
 
 
 def test_far_out():
@@ -119,16 +127,28 @@ def test_softmax_does_not_see_a_shift(rng):
     close(np.sum(tg.grad(lambda v: tg.softmax_cross_entropy(v, LABELS))(x), axis=1), np.zeros(4), atol=1e-16)
 
 
-@pytest.mark.parametrize(("x", "W", "b"), [((2, 3), (4, 5), (5,)), ((2, 3), (3, 5), (4,)), ((2, 3), (3, 5), (1, 5)), ((2, 3), (3,), ()), ((), (3, 5), (5,))])
+@pytest.mark.parametrize(
+    ("x", "W", "b"),
+    [
+        ((2, 3), (4, 5), (5,)),
+        ((2, 3), (3, 5), (4,)),
+        ((2, 3), (3, 5), (1, 5)),
+        ((2, 3), (3,), ()),
+        ((), (3, 5), (5,)),
+    ],
+)
 def test_linear_explains_shapes(x, W, b):
-    with pytest.raises(ShapeError, match=r"linear: x \(…, in\), W \(in, out\), b \(out\) were expected, .* came"):
+    with pytest.raises(
+        ShapeError, match=r"linear: x \(…, in\), W \(in, out\), b \(out\) were expected, .* came"
+    ):
         tg.linear(*(tg.tensor(np.ones(s)) for s in (x, W, b)))
     with pytest.raises(ShapeError, match=r"W \(out, in\)"):
         tg.linear(np.ones((2, 3)), np.ones((3, 5)), np.ones(5), transposed=True)
 
 
 @pytest.mark.parametrize(("labels", "error", "message"), [
-    ([0, 3], ValueError, r"labels in \[0, 3\) were expected, 0 … 3 came"), ([-1, 0], ValueError, r"-1 … 0 came"),
+    ([0, 3], ValueError, r"labels in \[0, 3\) were expected, 0 … 3 came"),
+    ([-1, 0], ValueError, r"-1 … 0 came"),
     ([0], ShapeError, r"integer labels \(batch\) were expected, \(2, 3\) and int64 \(1,\) came"),
     ([0.0, 1.0], ShapeError, r"float64 \(2,\) came"), ([[0], [1]], ShapeError, r"\(2, 1\) came"),
     ([True, False], ShapeError, "bool"),
@@ -145,7 +165,15 @@ def test_the_cross_entropy_of_nothing():
         tg.softmax_cross_entropy(np.zeros(3), [0])
 
 
-@pytest.mark.parametrize("dtypes", [(np.float32, np.float32, np.float64), (np.int64, np.int64, np.float64), (np.int64, np.float64, np.int64)], ids=str)
+@pytest.mark.parametrize(
+    "dtypes",
+    [
+        (np.float32, np.float32, np.float64),
+        (np.int64, np.int64, np.float64),
+        (np.int64, np.float64, np.int64),
+    ],
+    ids=str,
+)
 def test_linear_of_several_dtypes(dtypes):
     xs = [np.ones(s, d) for s, d in zip([(2, 3), (3, 5), (5,)], dtypes, strict=True)]
     y, wanted = tg.linear(*xs), xs[0] @ xs[1] + xs[2]

@@ -8,15 +8,21 @@ import tinygrad_edu as tg
 
 MASK = np.array([[True, False, True, True], [False, False, True, False], [True, True, False, False]])
 INDICES = {
-    "integer": 1, "negative": -1, "NumPy integer": np.int64(2), "slice": slice(1, None), "reversed": slice(None, None, -1),
-    "steps backwards": (slice(None, None, -2), slice(3, 0, -2)), "ellipsis": (..., 2), "new axis": (None, slice(1), None, 1),
-    "nothing": (), "everything": ..., "empty": slice(0, 0), "list": [2, 0, 2, 2], "array": np.array([[0, 1], [1, 1]]),
-    "pairs": (np.array([0, 0, 2]), np.array([1, 1, 3])), "broadcast": (np.array([[0], [0]]), np.array([1, 1, 2])),
+    "integer": 1, "negative": -1, "NumPy integer": np.int64(2), "slice": slice(1, None),
+    "reversed": slice(None, None, -1),
+    "steps backwards": (slice(None, None, -2), slice(3, 0, -2)), "ellipsis": (..., 2),
+    "new axis": (None, slice(1), None, 1),
+    "nothing": (), "everything": ..., "empty": slice(0, 0), "list": [2, 0, 2, 2],
+    "array": np.array([[0, 1], [1, 1]]),
+    "pairs": (np.array([0, 0, 2]), np.array([1, 1, 3])),
+    "broadcast": (np.array([[0], [0]]), np.array([1, 1, 2])),
     "lists": ([0, 0], [1, 1]), "tuple within": ((0, 0, 1),), "column tuple": (slice(None), (0, 0, 2)),
     "range": (slice(None), range(3)), "mask": MASK, "row mask": np.array([True, False, True]),
-    "mask of columns": (slice(None), np.array([True, False, True, False])), "mixed": (np.array([0, 0]), slice(None, None, -1)),
+    "mask of columns": (slice(None), np.array([True, False, True, False])),
+    "mixed": (np.array([0, 0]), slice(None, None, -1)),
     "mask and integers": (np.array([True, False, True]), np.array([1, 1])), "true": True, "false": False,
-    "array and new axis": (np.array([1, 1]), None, 0), "0-d array": np.array(1), "repeated and negative": np.array([-1, 2, 0]),
+    "array and new axis": (np.array([1, 1]), None, 0), "0-d array": np.array(1),
+    "repeated and negative": np.array([-1, 2, 0]),
 }  # fmt: skip
 
 
@@ -33,7 +39,10 @@ def test_every_way_to_index(which, rng):
     wanted = np.bincount(np.ravel(source), weights=np.ravel(g), minlength=12).reshape(3, 4)
     close(tg.reverse_sweep(y, g)[node], wanted)
     close(tg.forward_sweep([y], {node: t})[0], t[index])
-    close(tg.hvp(lambda v: (v[index] ** 2).sum(), x, t), 2 * t * np.bincount(np.ravel(source), minlength=12).reshape(3, 4))
+    close(
+        tg.hvp(lambda v: (v[index] ** 2).sum(), x, t),
+        2 * t * np.bincount(np.ravel(source), minlength=12).reshape(3, 4),
+    )
 
 
 def test_an_index_can_be_a_tensor():
@@ -67,7 +76,8 @@ def test_labels_and_bounds_that_are_changed_later_do_not_change_the_gradient():
 
 
 @pytest.mark.parametrize(("x", "index", "wanted"), [
-    (6.0, 1, [0, 6, 0]), ([1.0, 2.0, 3.0], [0, 2, 0], [4, 0, 2]), ([1.0, 2.0, 3.0], slice(None, None, -1), [3, 2, 1]),
+    (6.0, 1, [0, 6, 0]), ([1.0, 2.0, 3.0], [0, 2, 0], [4, 0, 2]),
+    ([1.0, 2.0, 3.0], slice(None, None, -1), [3, 2, 1]),
     ([1.0, 2.0], np.array([True, False, True]), [1, 0, 2]),
 ])  # fmt: skip
 def test_scatter_add(x, index, wanted):
@@ -79,7 +89,9 @@ def test_scatter_add(x, index, wanted):
 
 def test_replacing_elements_as_the_message_says():
     x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    with pytest.raises(TypeError, match=r"tg\.where\(mask, v, x\).*tg\.scatter_add\(v, i, x\.shape\).*x\.assign\(array\)"):
+    with pytest.raises(
+        TypeError, match=r"tg\.where\(mask, v, x\).*tg\.scatter_add\(v, i, x\.shape\).*x\.assign\(array\)"
+    ):
         x[1] = 5.0
     y = x + tg.scatter_add(tg.tensor(10.0), 1, x.shape)
     close(y, [1.0, 12.0, 3.0])

@@ -138,3 +138,24 @@ def test_nan_is_passed_on():
         assert np.isnan(f(nan))
         assert np.isnan(f(np.array(nan)))
         assert np.isnan(f(tg.Scalar(nan)).value)
+
+
+@pytest.mark.parametrize(("bounds", "message"), [
+    ({}, r"at least one of low and high was expected, neither came"),
+    ({"low": 2.0, "high": 1.0}, r"low ≤ high was expected, low=2\.0 and high=1\.0 came"),
+    ({"low": np.zeros(3), "high": np.array([1.0, -1.0, 1.0])}, r"low ≤ high was expected"),
+])  # fmt: skip
+def test_clip_wants_bounds(bounds, message):
+    for x in (np.ones(3), tg.tensor(np.ones(3), requires_grad=True)):
+        with pytest.raises(ValueError, match=message):
+            tg.clip(x, **bounds)
+
+
+def test_the_bounds_of_clip_are_constants():
+    low, x = tg.tensor([0.0, 2.0, 0.0]), tg.tensor(np.ones(3), requires_grad=True)
+    y = tg.clip(x, low)
+    close(y, [1.0, 2.0, 1.0])
+    y.backward(np.ones(3))
+    close(x.grad, [1.0, 0.0, 1.0])
+    with pytest.raises(TypeError, match=r"clip|gradient would be lost"):  # rather than lose it silently
+        tg.clip(x, tg.tensor([0.0, 2.0, 0.0], requires_grad=True))

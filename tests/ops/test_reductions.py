@@ -13,8 +13,8 @@ def logsumexp(x, axis=None, keepdims=False):
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
 
 
-REFERENCE = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "prod": np.prod, "var": np.var, "std": np.std,
-             "logsumexp": logsumexp}  # fmt: skip
+REFERENCE = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "prod": np.prod, "var": np.var,
+             "std": np.std, "logsumexp": logsumexp}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFERENCE)
@@ -64,7 +64,8 @@ def test_variance_of_equal_numbers():
 
 
 @pytest.mark.parametrize(("x", "wanted"), [
-    ([2.0, 0.0, 3.0], [0, 6, 0]), ([0.0, 0.0, 3.0], [0, 0, 0]), ([0.0], [1]), ([2.0, 3.0], [3, 2]), ([-2.0, 0.0], [0, -2]),
+    ([2.0, 0.0, 3.0], [0, 6, 0]), ([0.0, 0.0, 3.0], [0, 0, 0]), ([0.0], [1]), ([2.0, 3.0], [3, 2]),
+    ([-2.0, 0.0], [0, -2]),
 ])  # fmt: skip
 def test_products_with_zeros(x, wanted):
     close(tg.grad(tg.prod)(np.array(x)), wanted)

@@ -10,7 +10,8 @@ import tinygrad_edu as tg
 from tinygrad_edu.errors import ShapeError
 
 SETTINGS = [
-    ((7,), (3,), 1, 1), ((8,), (3,), 2, 1), ((9,), (3,), 3, 2), ((2, 5, 7), (3, 2), 1, 1), ((2, 5, 7), (3, 2), 2, 1),
+    ((7,), (3,), 1, 1), ((8,), (3,), 2, 1), ((9,), (3,), 3, 2), ((2, 5, 7), (3, 2), 1, 1),
+    ((2, 5, 7), (3, 2), 2, 1),
     ((4, 3, 6, 6), (2, 2), 2, 2), ((5,), (5,), 1, 1), ((5,), (1,), 2, 1), ((3, 4, 5), (2, 2, 2), 1, 1),
 ]  # fmt: skip
 
@@ -37,8 +38,14 @@ def test_windows_and_fold(shape, size, stride, dilation, rng):
     close(np.sum(y.value * g), np.sum(x * folded))  # ⟨windows x, g⟩ = ⟨x, fold g⟩
     close(tg.vjp(lambda v: tg.windows(v, size, stride, dilation), x)[1](g)[0], folded)
     t = rng.normal(size=shape)
-    close(tg.vjp(lambda v: tg.fold(v, shape, size, stride, dilation), g)[1](t)[0], by_loops(t, size, stride, dilation))
-    close(tg.jvp(lambda v: tg.windows(v, size, stride, dilation), [x], [t])[1], by_loops(t, size, stride, dilation))
+    close(
+        tg.vjp(lambda v: tg.fold(v, shape, size, stride, dilation), g)[1](t)[0],
+        by_loops(t, size, stride, dilation),
+    )
+    close(
+        tg.jvp(lambda v: tg.windows(v, size, stride, dilation), [x], [t])[1],
+        by_loops(t, size, stride, dilation),
+    )
 
 
 def convolution(x, w, stride):
@@ -71,7 +78,9 @@ def test_pooling_is_windows_and_a_maximum():
     close(pooled, np.isin(x, [5, 7, 13, 15]).astype(float))
 
 
-@pytest.mark.parametrize(("shape", "size", "dilation"), [((3,), (5,), 1), ((4,), (3,), 2), ((3,), (1, 1), 1), ((2, 2), (3, 1), 1)])
+@pytest.mark.parametrize(
+    ("shape", "size", "dilation"), [((3,), (5,), 1), ((4,), (3,), 2), ((3,), (1, 1), 1), ((2, 2), (3, 1), 1)]
+)
 def test_a_window_that_does_not_fit(shape, size, dilation):
     with pytest.raises(ShapeError, match=r"windows: a window of .* reaches over .*, more than"):
         tg.windows(tg.tensor(np.ones(shape)), size, dilation=dilation)

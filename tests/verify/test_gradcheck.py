@@ -110,7 +110,9 @@ def test_leaves_of_one_name_do_not_hide_each_other() -> None:
     assert sorted(row.backward for row in report.rows) == [9.0, 12.0]
 
 
-def test_a_wrong_gradient_is_found_although_an_input_has_the_parameters_name(rng: np.random.Generator) -> None:
+def test_a_wrong_gradient_is_found_although_an_input_has_the_parameters_name(
+    rng: np.random.Generator,
+) -> None:
     layer = nn.Linear(3, 2, rng=rng)
     report = tg.check(layer, tg.tensor(rng.normal(size=(4, 3)), requires_grad=True, name="weight"))
     assert sorted(row.shape for row in report.rows) == [(2,), (2, 3), (4, 3)]

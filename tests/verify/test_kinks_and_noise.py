@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tinygrad_edu.verify.numerical import differentiate, noise_of
+from tinygrad_edu.verify import differentiate, noise_of
 
 Function = Callable[[float], float]
 

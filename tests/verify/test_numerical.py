@@ -8,15 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tinygrad_edu.verify.numerical import (
-    _extrapolate,
-    central,
-    complex_step,
-    differentiate,
-    gradient,
-    noise_of,
-    one_sided,
-)
+from tinygrad_edu.verify import central, complex_step, differentiate, noise_of, one_sided
+from tinygrad_edu.verify.numerical import _extrapolate, gradient
 
 Function = Callable[[float], float]
 
@@ -136,7 +129,9 @@ def test_the_error_bar_holds_and_the_error_is_small(rng: np.random.Generator) ->
     assert max(errors) <= 1e-4
 
 
-def test_a_function_that_moves_much_faster_than_its_argument_is_seen_through(rng: np.random.Generator) -> None:
+def test_a_function_that_moves_much_faster_than_its_argument_is_seen_through(
+    rng: np.random.Generator,
+) -> None:
     # The scale of x says nothing here: the first steps go over many periods.
     outside = 0
     for _ in range(500):

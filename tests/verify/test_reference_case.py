@@ -59,7 +59,7 @@ def test_the_right_gradients_at_the_lectures_step_differ_by_rounding(network: Ne
     report = tg.check(network, parameters=network.leaves, step=1e-7)
     assert report.difference == pytest.approx(WITHOUT, rel=0.02)
     assert report.band == "fine, have a look"  # the line is at 1e-7: the lecture's step is not kind to them
-    assert report
+    assert {row.verdict for row in report.rows} <= {"verified", "inconclusive"}
 
 
 def test_the_right_gradients_are_verified_at_the_step_that_is_found(network: Network) -> None:

@@ -23,9 +23,9 @@ import numpy as np
 
 from tinygrad_edu.core import node as graph
 from tinygrad_edu.core.cases import Case
-from tinygrad_edu.core.node import Node, new, record
+from tinygrad_edu.core.node import Node, describe, new, record
 from tinygrad_edu.core.recording import current
-from tinygrad_edu.errors import NotDifferentiableError, RegistrationError
+from tinygrad_edu.errors import GraphLostError, NotDifferentiableError, RegistrationError
 from tinygrad_edu.types import Rule
 
 P = ParamSpec("P")
@@ -163,7 +163,7 @@ def _function(make_call: Callable[[Primitive], Any], op: Primitive) -> Any:
 def _general(op: Primitive) -> Callable[..., Any]:
     forward = _for_floats(op)
     differentiable = bool(op.rules)
-    code: Any = forward.__code__
+    code: Any = op.forward.__code__
     # Names for what follows the operands, so that `sum(x, 0)` works like `sum(x, axis=0)`.
     operands = code.co_argcount if op.variadic or not op.rules else len(op.rules)
     names = code.co_varnames[operands : code.co_argcount]
@@ -189,12 +189,12 @@ def _general(op: Primitive) -> Callable[..., Any]:
             if x.uses is not None:
                 needed = True
             values.append(x.value)
+        for name in params:
+            if type(params[name]) not in _CONSTANT:  # an index, labels: whoever passed them may change them
+                params[name] = _own(params[name], op)
         y = forward(*values, **params)
         if type(y) is tuple:  # (value, what the rule will want again)
             y, params["saved"] = y
-        for name in params:
-            if type(params[name]) not in _CONSTANT:  # an index, labels: whoever passed them may change them
-                params[name] = _own(params[name])
         try:
             value = kind.result(y)
         except TypeError as error:
@@ -207,12 +207,19 @@ def _general(op: Primitive) -> Callable[..., Any]:
 _CONSTANT = frozenset((int, float, bool, str, type(None), slice))
 
 
-def _own(x: Any) -> Any:
-    """A parameter that nobody else can change."""
+def _own(x: Any, op: Primitive) -> Any:
+    """A parameter that nobody else can change, outside the graph."""
+    if isinstance(x, Node):
+        if x.uses is not None:
+            raise GraphLostError(
+                f"{op.name}: {describe(x)} came as a parameter, by which there is no derivative: its gradient would be "
+                f"lost; say .detach() if that is meant"
+            )
+        return x.value
     if isinstance(x, list):
-        return [_own(part) for part in x]
+        return [_own(part, op) for part in x]
     if isinstance(x, tuple):
-        return tuple(_own(part) for part in x)
+        return tuple(_own(part, op) for part in x)
     return x.copy() if isinstance(x, np.ndarray) else x
 
 
@@ -225,6 +232,8 @@ def _unary(op: Primitive) -> Callable[..., Any]:
         value = x.value
         if type(value) is float:
             y = on_floats(value)
+        elif type(value) is bool:  # of a comparison of Scalars
+            y = on_floats(float(value))
         else:
             y = forward(value)
             if type(y) is not int:  # what is left of a Python number stays one
@@ -242,9 +251,9 @@ def _for_floats(op: Primitive) -> Callable[..., Any]:
 
     def either(*values: Any, **params: Any) -> Any:
         for x in values:
-            if type(x) is not float:
+            if type(x) is not float and type(x) is not bool:
                 return forward(*values, **params)
-        return on_floats(*values, **params)
+        return on_floats(*map(float, values), **params)
 
     return either
 
@@ -269,7 +278,9 @@ def _binary(op: Primitive) -> Callable[..., Any]:
             if kind is not type(b):
                 raise _mixed(op)
             shape = ()
-            if type(y) is not int:
+            if type(y) is int:
+                y = kind.result(y)
+            else:
                 y.setflags(False)
                 shape = y.shape
             if (a.uses is not None and a.value.shape != shape) or (

@@ -6,7 +6,7 @@ node reads once.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 
 EVERYTHING, NEEDED, NOTHING = 0, 1, 2
@@ -26,8 +26,8 @@ _current: ContextVar[Recording] = ContextVar("recording", default=Recording(NEED
 current = _current.get
 
 
-class _Within:
-    """A block in which another recording is current."""
+class _Within(ContextDecorator):
+    """A block in which another recording is current; as a decorator, a function."""
 
     # Every call of a module opens one, for which `@contextmanager` is slow.
 
@@ -38,6 +38,9 @@ class _Within:
     def __init__(self, threshold: int, scope: str | None) -> None:
         self.recording = Recording(threshold, scope)
 
+    def _recreate_cm(self) -> _Within:  # what a decorated function enters at each call
+        return _Within(self.recording.threshold, self.recording.scope)
+
     def __enter__(self) -> None:
         self.token = _current.set(self.recording)
 
@@ -45,17 +48,17 @@ class _Within:
         _current.reset(self.token)
 
 
-def recording(threshold: int) -> AbstractContextManager[None]:
+def recording(threshold: int) -> _Within:
     """Within it, record `NOTHING`, what is `NEEDED`, or `EVERYTHING`."""
     return _Within(threshold, current().scope)
 
 
-def no_grad() -> AbstractContextManager[None]:
+def no_grad() -> _Within:
     """Within it nothing is recorded: results are plain leaves that need no gradient."""
     return recording(NOTHING)
 
 
-def scope(name: str) -> AbstractContextManager[None]:
+def scope(name: str) -> _Within:
     """Within it, nodes belong to the module `name`: scopes nest as `outer.inner`, and drawings show them as boxes."""
     if not isinstance(name, str) or not name:
         raise ValueError(f"scope: a name that is not empty was expected, {name!r} came")

@@ -10,8 +10,7 @@ neither touches `.grad`: what to do with the derivatives is up to the caller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from threading import RLock
 from typing import Any, NamedTuple
@@ -78,19 +77,19 @@ def reverse_sweep(
     found: dict[Node, Any] = {}
     if output.uses is None:
         return found
-    kept = frozenset(keep)  # a list would compare the values of nodes
-    with _one_at_a_time, _as_leaves(stop):
+    kept, ends = frozenset(keep), frozenset(stop)  # not as lists, which would compare the values of nodes
+    with _one_at_a_time:
         laid_aside = _lay_aside(output) if _depth else []
         _depth += 1
         try:
-            _count_uses(output)
+            _count_uses(output, ends)
             if create_graph:
                 output.cotangent = cotangent if isinstance(cotangent, Node) else output.constant(cotangent)
                 with recording(NEEDED):
-                    _pull(output, found, kept, True, observe)
+                    _pull(output, found, kept, ends, True, observe)
             else:
                 output.cotangent = cotangent
-                _pull(output, found, kept, False, observe)
+                _pull(output, found, kept, ends, False, observe)
         except BaseException:
             _lay_aside(output)
             raise
@@ -111,25 +110,14 @@ def _lay_aside(output: Node) -> list[tuple[Node, int, Any]]:
     return marks
 
 
-@contextmanager
-def _as_leaves(nodes: Iterable[Node]) -> Iterator[None]:
-    """Hide what nodes were computed from."""
-    hidden = [(node, node.op, node.a, node.b) for node in dict.fromkeys(nodes) if node.op is not None]
-    for node, *_ in hidden:
-        node.op = node.a = node.b = None
-    try:
-        yield
-    finally:
-        for node, op, a, b in hidden:
-            node.op, node.a, node.b = op, a, b
-
-
-def _count_uses(output: Node) -> None:
+def _count_uses(output: Node, stop: frozenset[Node]) -> None:
     """Count how often every node is used on the way to the output."""
     stack = [output]
     push, pop = stack.append, stack.pop
     while stack:
         node = pop()
+        if stop and node in stop:
+            continue
         x, b = node.a, node.b
         if type(x) is tuple:
             for x in node.a:
@@ -149,13 +137,13 @@ def _count_uses(output: Node) -> None:
 
 
 def _pull(
-    output: Node, found: dict[Node, Any], keep: frozenset[Node], create_graph: bool,
+    output: Node, found: dict[Node, Any], keep: frozenset[Node], stop: frozenset[Node], create_graph: bool,
     observe: Callable[[Step], None] | None,
 ) -> None:  # fmt: skip
     """Visit a node when it has received everything; it may be the last that others were waiting for."""
     ready = [output]
     push, pop = ready.append, ready.pop
-    short = not create_graph and observe is None
+    short, now = not create_graph and observe is None, graph.era
     value = attrgetter("value")
     node = output
     try:
@@ -164,12 +152,12 @@ def _pull(
             g = node.cotangent
             node.cotangent = None  # dropped as soon as it is used
             op: Any = node.op
-            if op is None:
+            if op is None or (stop and node in stop):
                 found[node] = node.like(g)
                 continue
             if keep and node in keep:
                 found[node] = g
-            if node.era != graph.era:
+            if node.era != now or (not short and now != graph.era):  # an observer may assign, too
                 _refuse_stale(node)
             x, b = node.a, node.b
             if short and type(x) is not tuple:
@@ -286,4 +274,9 @@ def _push(node: Node, i: int, t: Any, create_graph: bool) -> Any:
     g = leaf(type(node), node.zeros(), True)
     with recording(NEEDED):
         pulled = rule(g, y, *xs, **params)
-    return reverse_sweep(pulled, t, create_graph=create_graph, stop=(node, *node.args))[g]
+    found = (
+        reverse_sweep(pulled, t, create_graph=create_graph, stop=(node, *node.args))
+        if isinstance(pulled, Node)
+        else {}
+    )
+    return found[g] if g in found else node.zeros()  # a rule without g: the derivative is 0

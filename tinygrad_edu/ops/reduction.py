@@ -108,9 +108,9 @@ def std(x: Operand, axis: Axis = None, ddof: int = 0, keepdims: bool = False) ->
 
 
 def _extremum_vjp(g: Operand, y: Operand, x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
-    reached = value_of(x) == value_of(y).reshape(kept(shape_of(x), axis))
+    reached = value_of(x) == np.reshape(value_of(y), kept(shape_of(x), axis))
     share = reached / _add_up(reached, axis, keepdims=True)
-    return spread(g, x, axis) * share.astype(value_of(x).dtype)
+    return spread(g, x, axis) * share.astype(getattr(value_of(x), "dtype", float))
 
 
 _OF_EXTREMA = [

@@ -1,7 +1,8 @@
 """Verification: numerical derivatives with error bars, checks of functions and models, and of every primitive."""
 
 from tinygrad_edu.verify.gradcheck import check
-from tinygrad_edu.verify.numerical import central, complex_step, differentiate, noise_of, one_sided
+from tinygrad_edu.verify.noise import noise_of
+from tinygrad_edu.verify.numerical import central, complex_step, differentiate, one_sided
 from tinygrad_edu.verify.report import Report, Row
 
 __all__ = ["Report", "Row", "central", "check", "complex_step", "differentiate", "noise_of", "one_sided"]

@@ -6,8 +6,8 @@
     complex step  Im f(x + ih) / h                        exact to rounding    Squire and Trapp 1998
 
 The smaller the step, the smaller these errors, but the more of the digits of f cancel: rounding adds about
-noise / h. No fixed step suits every function, so `differentiate` measures the noise of f, and moves the step
-until the two errors balance. Its error bar is the sum of both.
+noise / h. No fixed step suits every function, so the noise of f is measured (`noise_of`), and `differentiate`
+moves the step until the two errors balance. Its error bar is the sum of both.
 
 This chapter knows nothing of graphs: functions of plain numbers are all it asks for.
 """
@@ -21,8 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_edu.types import Array
-
-Function = Callable[[float], float]
+from tinygrad_edu.verify.noise import Function, evaluate, noise_of
 
 
 def one_sided(f: Function, x: float, step: float) -> float:
@@ -80,7 +79,7 @@ def differentiate(
         The best of the estimates.
     """
     scale = scale or abs(x) or 1.0
-    middle = _evaluate(f, x) if at_x is None else at_x
+    middle = evaluate(f, x) if at_x is None else at_x
     best = kinked = estimate = Estimate(math.nan, math.inf, 0.0)
     if middle is None or not math.isfinite(middle):
         return best
@@ -128,7 +127,7 @@ def _extrapolate(
     slopes, bends = [], []
     for h in (step, step / 2, step / 4):
         right, left = x + h, x - h
-        above, below = _evaluate(f, right), _evaluate(f, left)
+        above, below = evaluate(f, right), evaluate(f, left)
         if above is None or below is None:
             return None
         slopes.append((above - below) / (right - left))  # the steps as they were rounded
@@ -148,66 +147,6 @@ def _extrapolate(
     ):  # f is wilder than the steps can see
         truncation += abs(jump)
     return Estimate(value, float(truncation + rounding), abs(jump) if kink else 0.0), truncation
-
-
-def _evaluate(f: Function, x: float) -> float | None:
-    try:
-        with np.errstate(all="ignore"):
-            y = float(f(x))
-    except (ArithmeticError, ValueError):
-        return None
-    return y if math.isfinite(y) else None
-
-
-def noise_of(f: Function, x: float, scale: float | None = None) -> float:
-    """The size of the rounding errors in f near x.
-
-    Over a stretch so short that f itself hardly moves, the differences of high order of its values consist of
-    rounding alone (Hamming 1971; Moré and Wild 2011, sec. 3).
-
-    Args:
-        f: the function.
-        x: where.
-        scale: the size of x that distances are measured by.
-
-    Returns:
-        A standard deviation, at least half a unit in the last place of f(x).
-    """
-    scale = scale or abs(x) or 1.0
-    found = size = 0.0
-    for exponent in (
-        -40,
-        -32,
-        -24,
-        -16,
-    ):  # farther, as long as f stands still: it may be made of float32, or cancel
-        moved = points = 0
-        for stretch in (1.0, math.sqrt(2), math.sqrt(3)):  # one alone may fit the spacing of the floats
-            values = [_evaluate(f, x + k * stretch * 2.0**exponent * scale) for k in range(-4, 5)]
-            known = np.array([value for value in values if value is not None])
-            size = max(size, float(np.abs(known).max(initial=0.0)))
-            found = max(found, _irregularity(known))
-            moved, points = moved + int(np.count_nonzero(np.diff(known))), points + len(known)
-        if 2 * moved >= points - 3:
-            break
-    return max(min(found, _COARSEST * size), float(np.finfo(float).eps) * size / 2)
-
-
-_COARSEST = 8 * float(np.finfo(np.float32).eps)  # relative; what is more irregular is no rounding, but a kink
-
-
-def _irregularity(values: Array) -> float:
-    """The standard deviation of the noise in equidistant values of a smooth function."""
-    differences, estimates = values, []
-    for k in range(1, len(values)):
-        with np.errstate(all="ignore"):
-            differences = np.diff(differences)
-            size = float(np.linalg.norm(differences))
-        if k >= 3:
-            estimates.append(
-                size * math.sqrt(math.factorial(k) ** 2 / math.factorial(2 * k) / len(differences))
-            )
-    return float(np.median(estimates)) if estimates else 0.0
 
 
 def _with_fixed_step(f: Function, x: float, step: float, noise: float) -> Estimate:

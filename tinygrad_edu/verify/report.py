@@ -107,8 +107,8 @@ def _square(x: Array) -> float:
 
 
 def _difference(squares: Sequence[float]) -> float:
-    apart, n, a = np.sqrt(squares)
-    return float(apart / (n + a)) if n + a > 0 else float(apart)
+    apart, n, a = map(math.sqrt, squares)
+    return apart / (n + a) if n + a > 0 else apart
 
 
 def _notice(verdict: Verdict, a: Array, numeric: Gradient, wrong: Array, kinks: Array) -> str:
@@ -210,7 +210,7 @@ class Report:
                 lines.append(f"  {'':{width}}  {row.note}")
             if row.undecided and row.verdict in ("verified", "inconclusive"):
                 of = f"{row.undecided} of {int(np.prod(row.shape))} components"
-                lines.append(f"  {'':{width}}  {of} have fewer than four digits above their error bar")
+                lines.append(f"  {'':{width}}  {of} are too close to 0 for digits of their own")
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -120,7 +120,11 @@ def _survivors(seed: int) -> Iterator[str]:
     """The canaries that a witness which is there to see them has passed."""
     for op, witnesses in canaries():
         seen = {finding.witness for finding in examine(op, seed) if finding.wrong and not finding.undecided}
-        yield from (f"{op.name}, by the witness '{name}'" for name in witnesses if name not in seen)
+        yield from (
+            f"{op.name}, by the witness '{name}'"
+            for name in witnesses
+            if name in WITNESSES and name not in seen
+        )
 
 
 # ---- what is derived from a declaration ----

@@ -23,10 +23,11 @@ from tinygrad_edu.calculus import gradients
 from tinygrad_edu.core.cases import Case
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.core.primitive import Primitive
-from tinygrad_edu.core.sweep import forward_sweep
+from tinygrad_edu.core.sweep import forward_sweep, reverse_sweep
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.numerical import Gradient, differentiate, gradient, noise_of
+from tinygrad_edu.verify.noise import noise_of
+from tinygrad_edu.verify.numerical import Gradient, differentiate, gradient
 
 
 class Undecided(Exception):
@@ -170,7 +171,10 @@ def _dtype(trial: Trial) -> str | None:
         x.astype(np.float32) if wanted else x for x, wanted in zip(trial.xs, trial.wanted, strict=True)
     ]
     trial.w, trial.t = trial.w.astype(np.float32), [t.astype(np.float32) for t in trial.t]
-    found = {"value": [trial.value()], "vjp": trial.vjp(), "jvp": [trial.jvp()]}
+    sent: list[Array] = []  # by the rule itself: on their way to a leaf gradients get its dtype anyway
+    y, _ = trial.nodes()
+    reverse_sweep(y, trial.w, observe=lambda step: sent.extend(np.asarray(c) for _, c in step.sent))
+    found = {"value": [trial.value()], "rule's vjp": sent, "vjp": trial.vjp(), "jvp": [trial.jvp()]}
     wide = [f"{name} is {x.dtype}" for name, xs in found.items() for x in xs if x.dtype != np.float32]
     return f"of float32 operands the {wide[0]}" if wide else None
 
