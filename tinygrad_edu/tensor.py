@@ -73,7 +73,9 @@ class Tensor(Operators):
             refuse_assignment(self)
         held = self.value
         array: Array = (
-            self.result(value) if given and value.dtype == held.dtype else _frozen(value, held.dtype)
+            self.result(value)
+            if given and value.dtype == held.dtype
+            else _frozen(value_of(value), held.dtype)
         )
         if array.shape != held.shape:
             raise ShapeError(f"assign: {describe(self)} has shape {held.shape}, {array.shape} came")

@@ -59,7 +59,7 @@ def test_elementwise_operations_are_broadcast_both_ways(whole: SuiteReport) -> N
 
 
 def test_a_seed_decides_everything() -> None:
-    chosen = ["mul", "matmul", "softmax"]
+    chosen = ["tanh", "linear"]
     assert verify(chosen, seed=5) == verify(chosen, seed=5)
 
 

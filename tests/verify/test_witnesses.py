@@ -27,7 +27,13 @@ SPOILED: dict[str, Callable[[Any], Any]] = {
 
 
 def declared(op: Primitive) -> list[Any]:
-    return [op.rules] if op.variadic else list(op.rules)
+    """The rules, and None for an operand that is never differentiated, such as a condition."""
+    if op.variadic:
+        return [op.rules]
+    return [
+        rule if domain.differentiable else None
+        for rule, domain in zip(op.rules, op.cases[0].domains, strict=True)
+    ]
 
 
 def spoil(op: Primitive, number: int, how: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +190,9 @@ def test_a_kink_is_seen_from_both_sides_at_every_seed(seed: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(tg.registry["relu"], "rules", (wrong,))
             patch.setattr(tg.registry["relu"], "rule", lambda i, wrong=wrong: wrong)
-            assert any(finding.witness == "vjp" and finding.wrong for finding in examine(tg.registry["relu"], seed))
+            assert any(
+                finding.witness == "vjp" and finding.wrong for finding in examine(tg.registry["relu"], seed)
+            )
 
 
 @pytest.mark.parametrize("seed", [3, 4])

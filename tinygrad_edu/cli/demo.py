@@ -22,6 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 import tinygrad_edu as tg
 from tinygrad_edu import data, nn, optim
+from tinygrad_edu.cli.console import terminal
 from tinygrad_edu.types import Array
 
 
@@ -87,7 +88,7 @@ def demo(*, seed: int = 0, out: str | Path = "demo-output", quick: bool = False)
     plan, folder = QUICK if quick else Plan(), Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    ledger = Ledger(Console(highlight=False))
+    ledger = Ledger(terminal())
 
     ledger.heading("Data: 1,797 real handwritten digits of 8 × 8 pixels")
     (x_train, y_train), (x_test, y_test) = _prepare(ledger, rng)

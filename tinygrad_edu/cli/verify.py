@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from tinygrad_edu import __version__
+from tinygrad_edu.cli.console import terminal
 from tinygrad_edu.verify.suite import SuiteReport, verify
 
 
@@ -20,7 +20,7 @@ def run(names: Sequence[str] | None, *, seed: int, json_file: str | None) -> int
     started = time.perf_counter()
     report = verify(names, seed=seed)
     seconds = time.perf_counter() - started
-    console = Console(highlight=False)
+    console = terminal()
     console.print(_table(report))
     for finding in report.failures:
         console.print(f"[bold red]✗[/] {finding.primitive}, {finding.witness}, at ", end="")

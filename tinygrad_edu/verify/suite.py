@@ -1,8 +1,9 @@
 """The suite: every primitive at every case, before all witnesses. Nothing is skipped.
 
-Beyond the cases of a declaration, elementwise operations are tried on every kind of unequal shapes, in which
-none of their rules says a word about broadcasting, and on Scalars, where Python's own math is the forward; and
-all that take several operands of one shape are given the same node for each.
+Beyond the cases of a declaration, elementwise operations are tried at many points, on every kind of unequal
+shapes, in which none of their rules says a word about broadcasting, and on Scalars, where Python's own math is the
+forward; and all that take several operands of one shape are given the same node for each. No operand passes whose
+derivative was 0 wherever one looked.
 
 A few planted errors, the canaries, are judged in the same run. Were the witness that each is meant for to pass
 it, the suite itself would be broken.
@@ -90,10 +91,12 @@ def verify(names: Sequence[str] | None = None, *, seed: int = 0) -> SuiteReport:
 
 def examine(op: Primitive, seed: int = 0) -> Iterator[Finding]:
     """All the findings on one primitive."""
-    for number, each in enumerate([*op.cases, *_broadcast(op)]):
+    cases = [*op.cases, *_many_points(op), *_broadcast(op)]
+    for number, each in enumerate(cases):
         for name, witness in WITNESSES.items():
             rng = np.random.default_rng([seed, number])
             yield _ask(op, str(each), name, lambda: witness(Trial(op, each, rng)))  # noqa: B023 (asked at once)
+    yield _ask(op, "all cases", "vjp", lambda: _something_to_see(op, cases, seed))
     if op.elementwise:
         yield _ask(op, "Scalars", "value", lambda: _on_scalars(op, np.random.default_rng(seed)))
     shared = next(filter(_takes_one_node, op.cases), None)
@@ -128,6 +131,32 @@ def _survivors(seed: int) -> Iterator[str]:
 
 
 # ---- what is derived from a declaration ----
+
+POINTS = 17
+
+
+def _many_points(op: Primitive) -> Iterator[Case]:
+    """Elementwise operations at many points: a handful may by chance lie all on one side of a kink."""
+    if op.elementwise:
+        yield Case(tuple(domain.of_shape(POINTS) for domain in op.cases[0].domains), op.cases[0].params)
+
+
+def _something_to_see(op: Primitive, cases: Sequence[Case], seed: int) -> str | None:
+    """Every operand must make a difference in some case, or 0 would pass for its derivative."""
+    silent: dict[int, bool] = {}
+    for number, each in enumerate(cases):
+        trial = Trial(op, each, np.random.default_rng([seed, number]))
+        inputs, y = trial.inputs(trial.xs), trial.value()
+        for i, (x, t) in enumerate(zip(inputs, trial.t, strict=True)):
+            same = np.array_equal(trial.value(*inputs[:i], x + 1e-3 * t, *inputs[i + 1 :]), y)
+            silent[i] = silent.get(i, True) and same
+    unseen = [str(i) for i, same in silent.items() if same]
+    if unseen:
+        raise Undecided(
+            f"nothing changes with operand {', '.join(unseen)} in any case: its derivative is 0 at all of them"
+        )
+    return None
+
 
 _SHAPES = [((2, 1), (3,)), ((), (2, 3)), ((3,), (5, 3)), ((1, 3), (2, 1)), ((2, 1, 3), (5, 1))]
 
