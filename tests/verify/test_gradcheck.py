@@ -209,7 +209,7 @@ def test_right_gradients_in_float32_are_verified(seed: int) -> None:
     net, loss = float32_network(np.random.default_rng(seed))
     report = tg.check(loss, parameters=net)
     assert report, str(report)
-    assert all(leaf.dtype == np.float32 for leaf in net.parameters())
+    assert all(leaf.value.dtype == np.float32 for leaf in net.parameters())
 
 
 @pytest.mark.parametrize("factor", [1.01, 0.99, 1.003])
@@ -312,7 +312,7 @@ def test_the_order_of_training_and_checking_does_not_matter(rng: np.random.Gener
             if checked:
                 assert tg.check(net, x)
             for leaf in net.parameters():
-                leaf.assign(leaf.numpy() - 0.1 * leaf.grad.numpy())
+                leaf.assign(leaf.value - 0.1 * leaf.grad.value)
         states.append(net.state_dict())
     for name, value in states[0].items():
         np.testing.assert_array_equal(value, states[1][name])
@@ -378,3 +378,9 @@ def test_a_gradient_of_another_shape_is_refused() -> None:
     x = tg.tensor(np.ones((2, 3)), requires_grad=True, name="x")
     with pytest.raises(ShapeError, match=r"of the shape of 'x', \(2, 3\), was expected, \(3,\) came"):
         tg.check(lambda x: x.sum(), x, gradients={"x": np.ones(3)})
+
+
+@pytest.mark.parametrize("step", [0, -1e-7, np.nan, np.inf])
+def test_a_step_that_is_none_is_refused(step: float) -> None:
+    with pytest.raises(ValueError, match="step"):
+        tg.check(lambda x: x * x, 3.0, step=step)

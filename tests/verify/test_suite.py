@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.core.cases import boolean, case, interval, positive, real
-from tinygrad_edu.verify import suite
+from tinygrad_edu.verify import suite, witnesses
 from tinygrad_edu.verify.suite import Finding, SuiteReport, examine, verify
 
 WITNESSES = {"value", "vjp", "jvp", "adjoint", "second order", "unmodified", "dtype"}
@@ -97,7 +97,7 @@ def test_a_suite_that_finds_nothing_any_more_gives_exit_code_4(monkeypatch: pyte
 
 @pytest.mark.parametrize("blind", sorted(WITNESSES))
 def test_every_witness_is_missed_by_a_canary(blind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(suite.WITNESSES, blind, lambda trial: None)
+    monkeypatch.setitem(witnesses.WITNESSES, blind, lambda trial: None)
     if blind == "value":
         monkeypatch.setattr(suite, "_on_scalars", lambda op, rng: None)
     report = verify(["add"])

@@ -222,6 +222,14 @@ def test_units_do_not_matter(scale: float, rng: np.random.Generator) -> None:
         assert tg.check(f, x * scale)
 
 
+@pytest.mark.parametrize("height", [1e-200, 1e-100, 1e100, 1e200])
+def test_nor_does_the_size_of_the_loss(height: float) -> None:
+    # Beyond 1e154 a square overflows, below 1e-154 it vanishes.
+    x = np.array([0.5, 1.0, 2.0])
+    assert tg.check(lambda x: tg.exp(x).sum() * height, x)
+    assert by_hand(lambda x: tg.exp(x).sum() * height, x, 1.01 * np.exp(x) * height).verdict == "wrong"
+
+
 # ---- the report ----
 
 
