@@ -16,20 +16,23 @@ from tinygrad_edu.verify.suite import SuiteReport, verify
 
 
 def run(names: Sequence[str] | None, *, seed: int, json_file: str | None) -> int:
-    """Verify, print a table, and return the exit code: 0 right, 1 wrong, 4 a planted error went unnoticed."""
+    """Verify, print a table, and return the exit code: 0 right, 1 wrong, 3 undecided, 4 a planted error unnoticed."""
     started = time.perf_counter()
     report = verify(names, seed=seed)
     seconds = time.perf_counter() - started
+    undecided = sum(finding.undecided for finding in report.findings)
     console = terminal()
     console.print(_table(report))
     for finding in report.failures:
-        console.print(f"[bold red]✗[/] {finding.primitive}, {finding.witness}, at ", end="")
+        mark = "[bold yellow]?[/]" if finding.undecided else "[bold red]✗[/]"
+        console.print(f"{mark} {finding.primitive}, {finding.witness}, at ", end="")
         console.print(f"{finding.case}: {finding.wrong}", markup=False, soft_wrap=True)
     for name in report.survivors:
         console.print(f"[bold red]✗[/] the planted error '{name}' was not found: the suite itself is broken")
     console.print(
         f"{len(report.primitives)} primitives verified in value, vjp, jvp and second order: "
-        f"{len(report.findings):,} findings, {len(report.failures)} failures, 0 skips; {seconds:.1f} s",
+        f"{len(report.findings):,} findings, {len(report.failures) - undecided} failures, {undecided} undecided, "
+        f"0 skips; {seconds:.1f} s",
         soft_wrap=True,
     )
     if report.without_derivative:

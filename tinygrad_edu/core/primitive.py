@@ -224,7 +224,10 @@ def _own(x: Any, op: Primitive) -> Any:
 
 
 def _unary(op: Primitive) -> Callable[..., Any]:
-    forward, on_floats = op.forward, op.on_floats
+    forward = op.forward
+    on_floats = op.builtin or op.on_floats
+    if on_floats is forward:  # it may be NumPy's, and return a number of NumPy
+        on_floats = _for_floats(op)
 
     def call(x: Any) -> Any:
         if not isinstance(x, Node):
@@ -244,16 +247,17 @@ def _unary(op: Primitive) -> Callable[..., Any]:
 
 
 def _for_floats(op: Primitive) -> Callable[..., Any]:
-    """The forward, which on Python floats alone may be another."""
+    """The forward, which on Python floats alone may be another, and returns Python floats in any case."""
     forward, on_floats = op.forward, op.on_floats
-    if on_floats is forward:
+    if op.builtin or (on_floats is forward and not op.elementwise):
         return op.builtin or forward
 
     def either(*values: Any, **params: Any) -> Any:
         for x in values:
             if type(x) is not float and type(x) is not bool:
                 return forward(*values, **params)
-        return on_floats(*map(float, values), **params)
+        y = on_floats(*(values if on_floats is forward else map(float, values)), **params)
+        return float(y) if isinstance(y, np.floating) else y
 
     return either
 

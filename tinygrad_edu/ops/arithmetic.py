@@ -45,7 +45,7 @@ def div(a: Operand, b: Operand) -> Operand:
     return a / b
 
 
-@elementwise(partials=(-1,), cases=[case(real(3))], symbol="−", notation="−{0}")
+@elementwise(partials=(-1,), cases=[case(real(3))], builtin=operator.neg, symbol="−", notation="−{0}")
 def neg(x: Operand) -> Operand:
     """Negation."""
     return -x

@@ -62,6 +62,10 @@ def check(
         ValueError: the function is not deterministic, its value is not finite, or two leaves have one name.
         KeyError: a gradient for a parameter that there is not.
     """
+    if step is not None and not 0 < step < np.inf:
+        raise ValueError(
+            f"check: a positive step was expected, {step} came: 1e-7 is the lecture's, None finds one"
+        )
     arguments, leaves = leaves_of(target, inputs, parameters)
     if not leaves:
         raise NotDifferentiableError(
@@ -161,8 +165,13 @@ def _backward(
         apart = np.asarray(g3, float) / 3 - g
         # No more than rounding can explain: a rule that is not linear in the cotangent must not excuse itself.
         most = 16 * float(np.finfo(g.dtype).eps) * largest
-        rounding[name] = min(8 * float(np.sqrt(np.mean(apart**2))) if apart.size else 0.0, most)
+        rounding[name] = min(8 * _root_mean_square(apart), most)
     return dict(zip(leaves, found, strict=True)), rounding
+
+
+def _root_mean_square(x: Array) -> float:
+    largest = float(np.abs(x).max(initial=0.0))  # taken out first: the square of 1e200 is infinite
+    return largest * float(np.sqrt(np.mean((x / largest) ** 2))) if 0 < largest < np.inf else largest
 
 
 def _given(gradients: Mapping[str, Any], leaves: dict[str, Any]) -> dict[str, Array]:
@@ -175,6 +184,10 @@ def _given(gradients: Mapping[str, Any], leaves: dict[str, Any]) -> dict[str, Ar
         if name not in leaves:
             raise KeyError(f"check: a gradient came for {name!r}, but the parameters are {', '.join(leaves)}")
         given[name] = np.asarray(value_of(g))
+        if given[name].dtype.kind not in "fiu":
+            raise TypeError(
+                f"check: real numbers were expected as the gradient of {name!r}, {given[name].dtype} came"
+            )
         if given[name].shape != np.shape(leaves[name].value):
             raise ShapeError(
                 f"check: a gradient of the shape of {name!r}, {np.shape(leaves[name].value)}, was expected, "

@@ -25,8 +25,9 @@ def leaves_of(target: Any, inputs: Sequence[Any], parameters: Any) -> tuple[list
                     f"check: two leaves are called {name!r}, so one would hide the other: rename one"
                 )
     arguments = []
+    among_arrays = any(isinstance(x, np.ndarray | Tensor) for x in inputs)
     for i, x in enumerate(inputs):
-        node = _argument(x)
+        node = _argument(x, among_arrays)
         arguments.append(node)
         if isinstance(node, Node) and node.requires_grad:
             if node.op is not None:
@@ -57,12 +58,12 @@ def _named(parameters: Any) -> dict[str, Any]:
     return named
 
 
-def _argument(x: Any) -> Any:
-    """A float as a Scalar, an array of floats as a Tensor, both requiring a gradient; anything else as it is."""
+def _argument(x: Any, among_arrays: bool) -> Any:
+    """An array of floats as a Tensor, a float as a Scalar, or as a Tensor among arrays; anything else as it is."""
     if isinstance(x, Node):
         return x
     if type(x) is float:
-        return Scalar(x)
+        return Tensor(x, requires_grad=True) if among_arrays else Scalar(x)
     if isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f":
         return Tensor(x, requires_grad=True)
     return x

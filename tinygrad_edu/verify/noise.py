@@ -70,7 +70,10 @@ def _irregularity(values: Array) -> float:
     for k in range(1, len(values)):
         with np.errstate(all="ignore"):
             differences = np.diff(differences)
-            size = float(np.linalg.norm(differences))
+            largest = (
+                float(np.abs(differences).max()) or 1.0
+            )  # taken out first: the square of 1e200 is infinite
+            size = largest * float(np.linalg.norm(differences / largest))
         if k >= 3:
             estimates.append(
                 size * math.sqrt(math.factorial(k) ** 2 / math.factorial(2 * k) / len(differences))

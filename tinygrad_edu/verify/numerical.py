@@ -182,7 +182,7 @@ def gradient(f: Callable[[Array], float], x: Array, *, step: float | None = None
     middle = float(f(x.copy()))
     noise = noise_of(lambda t: f(x + t * direction), 0.0)
     found: list[Estimate] = []
-    squares = 0.0
+    length = 0.0  # of the gradient so far
     for i in np.ndindex(x.shape):
 
         def along(t: float, i: tuple[int, ...] = i) -> float:
@@ -195,9 +195,9 @@ def gradient(f: Callable[[Array], float], x: Array, *, step: float | None = None
             found.append(_with_fixed_step(along, at, step, noise))
             continue
         # A derivative of 0 never reaches a relative accuracy: for those, small beside the others is enough.
-        enough = 1e-7 * math.sqrt(squares / len(found)) if len(found) > 7 else 0.0
+        enough = 1e-7 * length / math.sqrt(len(found)) if len(found) > 7 else 0.0
         scale = max(abs(at), size) or 1.0
         found.append(differentiate(along, at, noise=noise, scale=scale, enough=enough, at_x=middle))
-        squares += found[-1].value ** 2 if math.isfinite(found[-1].value) else 0.0
+        length = math.hypot(length, found[-1].value) if math.isfinite(found[-1].value) else length
     columns = np.array(found, dtype=float).reshape(-1, 3).T
     return Gradient(*(column.reshape(x.shape) for column in columns))
