@@ -43,7 +43,7 @@ class Node:
     b: Any
     uses: int | None  # None: needs no gradient. A sweep counts the users here, see core/sweep.py
     era: int
-    cotangent: Any  # of a sweep under way, else None
+    cotangent: Any  # of a sweep under way; unset until the first
 
     # ---- what a kind of node must say ----
 
@@ -84,7 +84,7 @@ class Node:
     def become_leaf(self, value: Any, requires_grad: bool, name: str | None) -> None:
         """Start as a node that was not computed."""
         self.value = self.result(value)
-        self.op = self.a = self.b = self.cotangent = None
+        self.op = self.a = self.b = None
         self.uses = 0 if requires_grad else None
         self.era = era
         if name is not None:
@@ -188,7 +188,6 @@ def record(kind: type[Node], value: Any, op: Primitive | None, a: Any, b: Any, n
     else:
         node.op = node.a = node.b = node.uses = None
     node.era = era
-    node.cotangent = None
     return node
 
 

@@ -306,7 +306,6 @@ def _binary(op: Primitive) -> Callable[..., Any]:
         else:
             node.op = node.a = node.b = node.uses = None
         node.era = graph.era
-        node.cotangent = None
         return node
 
     return call

@@ -105,7 +105,7 @@ def _lay_aside(output: Node) -> list[tuple[Node, int, Any]]:
     marks = []
     for node in topological_order([output]):
         if node.uses is not None:
-            marks.append((node, node.uses, node.cotangent))
+            marks.append((node, node.uses, getattr(node, "cotangent", None)))
             node.uses, node.cotangent = 0, None
     return marks
 
@@ -125,6 +125,7 @@ def _count_uses(output: Node, stop: frozenset[Node]) -> None:
                 if n is not None:
                     x.uses = n + 1
                     if not n:
+                        x.cotangent = None
                         push(x)
             continue
         while x is not None:  # the short form: one operand, or two
@@ -132,6 +133,7 @@ def _count_uses(output: Node, stop: frozenset[Node]) -> None:
             if n is not None:
                 x.uses = n + 1
                 if not n:
+                    x.cotangent = None
                     push(x)
             x, b = b, None
 
@@ -144,6 +146,7 @@ def _pull(
     ready = [output]
     push, pop = ready.append, ready.pop
     short, now = not create_graph and observe is None, graph.era
+    special = bool(keep or stop or observe)
     value = attrgetter("value")
     node = output
     try:
@@ -152,12 +155,18 @@ def _pull(
             g = node.cotangent
             node.cotangent = None  # dropped as soon as it is used
             op: Any = node.op
-            if op is None or (stop and node in stop):
+            if op is None:
                 found[node] = node.like(g)
                 continue
-            if keep and node in keep:
-                found[node] = g
-            if node.era != now or (not short and now != graph.era):  # an observer may assign, too
+            if special:
+                if node in stop:
+                    found[node] = node.like(g)
+                    continue
+                if node in keep:
+                    found[node] = g
+                if graph.era != now:  # an observer may assign, too
+                    _refuse_stale(node)
+            if node.era != now:
                 _refuse_stale(node)
             x, b = node.a, node.b
             if short and type(x) is not tuple:

@@ -30,6 +30,7 @@ from tinygrad_edu.core.recording import NEEDED, no_grad, recording
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.leaves import leaves_of
+from tinygrad_edu.verify.noise import norm
 from tinygrad_edu.verify.numerical import Gradient, gradient
 from tinygrad_edu.verify.report import Report, judge
 
@@ -165,13 +166,8 @@ def _backward(
         apart = np.asarray(g3, float) / 3 - g
         # No more than rounding can explain: a rule that is not linear in the cotangent must not excuse itself.
         most = 16 * float(np.finfo(g.dtype).eps) * largest
-        rounding[name] = min(8 * _root_mean_square(apart), most)
+        rounding[name] = min(8 * norm(apart) / max(apart.size, 1) ** 0.5, most)
     return dict(zip(leaves, found, strict=True)), rounding
-
-
-def _root_mean_square(x: Array) -> float:
-    largest = float(np.abs(x).max(initial=0.0))  # taken out first: the square of 1e200 is infinite
-    return largest * float(np.sqrt(np.mean((x / largest) ** 2))) if 0 < largest < np.inf else largest
 
 
 def _given(gradients: Mapping[str, Any], leaves: dict[str, Any]) -> dict[str, Array]:

@@ -79,3 +79,9 @@ def _irregularity(values: Array) -> float:
                 size * math.sqrt(math.factorial(k) ** 2 / math.factorial(2 * k) / len(differences))
             )
     return float(np.median(estimates)) if estimates else 0.0
+
+
+def norm(x: Array) -> float:
+    """The Euclidean norm; the largest element is taken out first, since the square of 1e200 is infinite."""
+    largest = float(np.abs(x).max(initial=0.0))
+    return largest * float(np.linalg.norm(x / largest)) if 0 < largest < np.inf else largest

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.noise import Function, evaluate, noise_of
+from tinygrad_edu.verify.noise import Function, evaluate, noise_of, norm
 
 
 def one_sided(f: Function, x: float, step: float) -> float:
@@ -177,7 +177,7 @@ def gradient(f: Callable[[Array], float], x: Array, *, step: float | None = None
         Value, error and jump (see `Estimate`), each of the shape of x.
     """
     x = np.array(x, dtype=float)
-    size = float(np.sqrt(np.mean(np.square(x)))) if x.size else 0.0
+    size = norm(x) / max(x.size, 1) ** 0.5
     direction = np.random.default_rng(1).uniform(0.5, 1.0, x.shape) * (size or 1.0)
     middle = float(f(x.copy()))
     noise = noise_of(lambda t: f(x + t * direction), 0.0)

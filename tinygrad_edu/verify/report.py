@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_edu.errors import GradientMismatch
 from tinygrad_edu.types import Array
+from tinygrad_edu.verify.noise import norm
 from tinygrad_edu.verify.numerical import Gradient
 
 Verdict = Literal["verified", "wrong", "inconclusive", "not differentiable here", "vacuous"]
@@ -36,7 +37,7 @@ class Row:
         wrong: how many components are wrong.
         undecided: how many components are too small for the error bar.
         note: what was noticed, in words, or "".
-        squares: ‖numeric − backward‖², ‖numeric‖², ‖backward‖², of which a whole report's difference is made.
+        norms: ‖numeric − backward‖, ‖numeric‖, ‖backward‖, of which a whole report's difference is made.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Row:
     wrong: int
     undecided: int
     note: str
-    squares: tuple[float, float, float]
+    norms: tuple[float, float, float]
 
 
 def judge(name: str, backward: Array, numeric: Gradient, rounding: float = 0.0) -> Row:
@@ -65,7 +66,7 @@ def judge(name: str, backward: Array, numeric: Gradient, rounding: float = 0.0) 
     a, (n, error, jump) = np.asarray(backward, dtype=float), numeric
     eps = float(np.finfo(backward.dtype).eps) if backward.dtype.kind == "f" else float(np.finfo(float).eps)
     known = np.isfinite(error) & np.isfinite(n)
-    size = float(np.sqrt(np.mean(np.square(n[known])))) if known.any() else 0.0
+    size = norm(n[known]) / max(int(known.sum()), 1) ** 0.5
     with np.errstate(invalid="ignore"):  # ∞ − ∞
         distance = np.abs(a - n)
     slack = rounding + math.sqrt(eps) / 16 * np.abs(n)
@@ -95,19 +96,15 @@ def judge(name: str, backward: Array, numeric: Gradient, rounding: float = 0.0) 
         badness = np.where(wrong, badness, -1.0)
     at = tuple(map(int, np.unravel_index(int(np.argmax(badness)), a.shape))) if a.size else ()
     there = [float(x[at]) if a.size else 0.0 for x in (a, n, error)]
-    squares = (_square((n - a)[known]), _square(n[known]), _square(a[known]))
+    norms = (norm((n - a)[known]), norm(n[known]), norm(a[known]))
     return Row(
-        name, a.shape, verdict, _difference(squares), at, there[0], there[1], there[2],
-        int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, wrong, kinks), squares,
+        name, a.shape, verdict, _difference(norms), at, there[0], there[1], there[2],
+        int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, wrong, kinks), norms,
     )  # fmt: skip
 
 
-def _square(x: Array) -> float:
-    return float(np.sum(np.square(x)))
-
-
-def _difference(squares: Sequence[float]) -> float:
-    apart, n, a = map(math.sqrt, squares)
+def _difference(norms: Sequence[float]) -> float:
+    apart, n, a = norms
     return apart / (n + a) if n + a > 0 else apart
 
 
@@ -153,7 +150,9 @@ class Report:
     @property
     def difference(self) -> float:
         """‖approx − dθ‖ / (‖approx‖ + ‖dθ‖) over all parameters, in [0, 1]."""
-        return _difference(np.sum([row.squares for row in self.rows], axis=0))
+        return _difference(
+            [norm(np.array(norms)) for norms in zip(*(row.norms for row in self.rows), strict=True)]
+        )
 
     @property
     def verdict(self) -> Verdict:
@@ -180,7 +179,7 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The report for JSON; what is not finite, which JSON cannot say, is None."""
         rows = [
-            {field.name: _plain(getattr(row, field.name)) for field in fields(Row) if field.name != "squares"}
+            {field.name: _plain(getattr(row, field.name)) for field in fields(Row) if field.name != "norms"}
             for row in self.rows
         ]
         return {
