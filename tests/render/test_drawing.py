@@ -7,6 +7,7 @@ import struct
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import graphviz
 import numpy as np
 import pytest
 
@@ -195,3 +196,10 @@ def test_long_class_names_are_broken_into_lines():
     assert "<B>Cross</B></FONT><BR/><FONT" in folded
     assert "CrossEntropyLoss(mean)" in draw(y, names=Model()).source
     assert "<B>tanh</B></FONT><BR/><FONT" in draw(y, depth=1).source
+
+
+def test_as_an_object_of_the_graphviz_package():
+    drawing = tg.draw(tg.Scalar(2.0, "x") * 3)
+    source = drawing.graphviz()
+    assert isinstance(source, graphviz.Source)
+    assert source.source.strip() == drawing.source.strip()

@@ -102,6 +102,12 @@ class Drawing:
         """The picture as PDF."""
         return self._layout("pdf", self.source)
 
+    def graphviz(self) -> Any:
+        """The picture as a `graphviz.Source`, for programs built on that package; it lays out with `dot` on PATH."""
+        from graphviz import Source
+
+        return Source(self.source)
+
     def save(self, path: str | PathLike[str]) -> Path:
         """Write a file; the suffix decides its kind: svg, png, pdf, dot, txt, json."""
         path = Path(path)
