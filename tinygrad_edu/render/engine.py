@@ -127,12 +127,16 @@ def complain(
         raise EngineError(f"the SVG is not well-formed: {error}") from error
     drawn = {text.text for text in tree.iter("{http://www.w3.org/2000/svg}title")}
     missing = [f"n{i}" for i in cards if f"n{i}" not in drawn]
-    texts = {"".join(text.itertext()).strip() for text in tree.iter("{http://www.w3.org/2000/svg}text")}
-    missing += [name for name in required if name.strip() not in texts]
+    texts = {_squeezed("".join(text.itertext())) for text in tree.iter("{http://www.w3.org/2000/svg}text")}
+    missing += [name for name in required if _squeezed(name) not in texts]
     if missing:
         raise EngineError(
             f"{len(missing)} cards or names are missing in the picture, the first is {missing[0]!r}"
         )
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())  # Graphviz turns one kind of space into another
 
 
 def _embedded(source: str, kind: str, cards: int) -> tuple[bytes, str]:
