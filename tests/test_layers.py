@@ -20,7 +20,7 @@ ROWS = [
     {"nn"}, {"diagnostics", "optim", "data"}, {"learn", "report"}, {"cli"}, {"__main__"},
 ]  # fmt: skip
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
-CORE = ["recording", "node", "cases", "primitive", "broadcasting", "sweep"]
+CORE = ["recording", "node", "calling", "cases", "primitive", "broadcasting", "sweep"]
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

@@ -239,10 +239,11 @@ def _unbroadcast(c: Any, x: Node, op: Primitive, i: int) -> Any:
 
 
 def _refuse_stale(node: Node) -> None:
+    op: Any = node.op
     for x in node.args:
         if x.op is None and x.era > node.era:
             raise StaleValueError(
-                f"{describe(x)} was assigned after '{node.op.name}' had used it, so the derivative would mix two "  # type: ignore[union-attr]
+                f"{describe(x)} was assigned after '{op.name}' had used it, so the derivative would mix two "
                 f"values: run the forward pass again"
             )
 
