@@ -55,10 +55,10 @@ def main() -> None:
         "The same, with a step found for each component, an error bar on each numerical value, and a verdict"
     )
     print("for each parameter. Right gradients:")
-    print(tg.check(cost, parameters=p, gradients=right), "\n")
+    print(f"{tg.check(cost, parameters=p, gradients=right)}\n")
     print("With the planted errors:")
     report = tg.check(cost, parameters=p, gradients=wrong)
-    print(report, "\n")
+    print(f"{report}\n")
     print("Found to be wrong:", ", ".join(row.name for row in report.rows if row.verdict == "wrong"))
 
 
