@@ -10,8 +10,9 @@
 Functions take nodes or plain values: a number arrives as a Scalar, an array as a Tensor. Derivatives by plain
 values are plain, those by nodes are nodes, so they nest: `grad(grad(f))`. If f finds something that requires a
 gradient in its surroundings, such as a parameter, they are nodes, too; within `no_grad()` they are plain.
-Every call makes fresh inputs of its
-own and no `.grad` is touched, so d/dx [x · d/dy (x + y)] is 1: what x is elsewhere does not enter into d/dy.
+
+Every call makes fresh inputs of its own and no `.grad` is touched, so d/dx [x · d/dy (x + y)] is 1: what x is
+elsewhere does not enter into d/dy.
 """
 
 from __future__ import annotations
