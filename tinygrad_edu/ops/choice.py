@@ -82,10 +82,8 @@ def where(condition: Operand, a: Operand, b: Operand) -> Operand:
     Raises:
         TypeError: the condition is not boolean.
     """
-    if type(condition) is bool and np.shape(a) == np.shape(
-        b
-    ):  # choose the number as it stands: a detour through an array would make it float64
-        return a if condition else b
+    if type(condition) is bool and np.shape(a) == np.shape(b):
+        return a if condition else b  # a number as it stands: a detour through an array would make it float64
     if np.asarray(condition).dtype != np.bool_:
         raise TypeError(
             f"where: a condition of True and False was expected, {np.asarray(condition).dtype} came: "

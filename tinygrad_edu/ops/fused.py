@@ -124,9 +124,8 @@ def softmax_cross_entropy(x: Operand, labels: Any) -> Operand:
             f"{x.shape} and {labels.dtype} {labels.shape} came"
         )
     n = len(labels)
-    p = (
-        x.T.copy() if x.dtype.kind == "f" else x.T.astype(float)
-    )  # a row for each class: the reductions then run along the batch, several numbers at a time
+    # A row for each class: the reductions then run along the batch, several numbers at a time.
+    p = x.T.copy() if x.dtype.kind == "f" else x.T.astype(float)
     p -= np.maximum.reduce(p, 0)
     flat, at = p.reshape(-1), labels.astype(np.intp) * n + np.arange(n)
     try:

@@ -43,12 +43,8 @@ def noise_of(f: Function, x: float, scale: float | None = None) -> float:
     """
     scale = scale or abs(x) or 1.0
     found = size = 0.0
-    for exponent in (
-        -40,
-        -32,
-        -24,
-        -16,
-    ):  # farther, as long as f stands still: it may be made of float32, or cancel
+    for exponent in (-40, -32, -24, -16):
+        # Farther, as long as f stands still: it may be made of float32, or cancel.
         moved = points = 0
         for stretch in (1.0, math.sqrt(2), math.sqrt(3)):  # one alone may fit the spacing of the floats
             values = [evaluate(f, x + k * stretch * 2.0**exponent * scale) for k in range(-4, 5)]
@@ -70,10 +66,7 @@ def _irregularity(values: Array) -> float:
     for k in range(1, len(values)):
         with np.errstate(all="ignore"):
             differences = np.diff(differences)
-            largest = (
-                float(np.abs(differences).max()) or 1.0
-            )  # taken out first: the square of 1e200 is infinite
-            size = largest * float(np.linalg.norm(differences / largest))
+            size = norm(differences)
         if k >= 3:
             estimates.append(
                 size * math.sqrt(math.factorial(k) ** 2 / math.factorial(2 * k) / len(differences))

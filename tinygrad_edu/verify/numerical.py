@@ -142,10 +142,8 @@ def _extrapolate(
     jump = 2 * bends[2] - bends[1]
     jump_error = abs(jump - (2 * bends[1] - bends[0])) + SAFETY * 16 * noise / step
     kink = abs(jump) > 4 * jump_error and abs(jump) > 1e-9 * abs(value)
-    if (
-        not kink and abs(jump) > 0.01 * abs(value) + SAFETY * 16 * noise / step
-    ):  # f is wilder than the steps can see
-        truncation += abs(jump)
+    if not kink and abs(jump) > 0.01 * abs(value) + SAFETY * 16 * noise / step:
+        truncation += abs(jump)  # f is wilder than the steps can see
     return Estimate(value, float(truncation + rounding), abs(jump) if kink else 0.0), truncation
 
 
