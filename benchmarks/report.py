@@ -41,7 +41,7 @@ def ratios(results: dict[str, Result]) -> str:
     rows = [["", "", "hand", *others, "micrograd / ours", "torch / ours"]]
     notes = []
     for name, result in results.items():
-        row = [name, result.workload.title, f"{_time(result.median('hand'))} a {result.workload.unit}"]
+        row = [name, result.workload.title, f"{_time(result.median('hand'))} / {result.workload.unit}"]
         for peer in others:
             ratio = result.ratio(peer, "hand")
             row.append("–" if ratio is None else f"{_digits(ratio)} ×")
@@ -71,7 +71,8 @@ def nodes(results: dict[str, Result]) -> str:
     return (
         f"{table(rows)}\n"
         f"Python's recursion limit is {getrecursionlimit()}. Memory is the growth of resident memory (VmRSS; "
-        "VmHWM for the peak)\nin the first forward and backward of a fresh process; held: while the result exists.\n"
+        "VmHWM for the peak)\n"
+        "in the first forward and backward of a fresh process; held: while the result exists.\n"
         "The leaves of the wide graph were there before, not so their gradients."
     )
 

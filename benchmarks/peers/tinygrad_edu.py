@@ -101,7 +101,8 @@ def network(problem: Network) -> Entry:
         h: Any = x
         for W, b in layers[:-1]:
             h = activation(tg.linear(h, W, b))
-        loss = tg.softmax_cross_entropy(tg.linear(h, *layers[-1]), labels=labels)
+        W, b = layers[-1]
+        loss = tg.softmax_cross_entropy(tg.linear(h, W, b), labels=labels)
         loss.backward()
         optimizer.step()
         return loss
