@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from fractions import Fraction
 
@@ -248,3 +249,14 @@ def test_reductions_of_a_scalar_are_refused_or_right(f):
         return
     assert slope == 2.0
     assert type(slope) is float
+
+
+def test_a_constant_with_a_value_of_its_own():
+    class Three(enum.IntEnum):
+        three = 3
+
+    x = tg.Scalar(2.0)
+    for y in (x * Three.three, Three.three * x):
+        x.grad = None
+        y.backward()
+        assert x.grad == 3.0

@@ -244,3 +244,28 @@ def test_methods_are_the_functions(rng):
     ):
         close(getattr(x, name)(), getattr(tg, {"abs": "absolute"}.get(name, name))(v))
     close(x.clip(0.7, 1.0), np.clip(v, 0.7, 1.0))
+
+
+@pytest.mark.parametrize("second", [np.float32, float, "w", 1])
+def test_the_second_argument_is_a_yes_or_no(second):
+    with pytest.raises(TypeError, match=r"requires_grad is True or False.*dtype=… or name=…"):
+        tg.tensor([1.0, 2.0], second)
+
+
+def test_nodes_in_a_list_are_not_turned_into_numbers():
+    s = tg.Scalar(3.0)
+    with pytest.raises(GraphLostError, match=r"join them with tg\.stack"):
+        tg.tensor([s * s, s], dtype=float)
+
+
+def test_a_tensor_in_a_text():
+    assert f"{tg.tensor(0.12345):.3f} {tg.Scalar(2.0):5.1f} {tg.Scalar(2.0)}" == "0.123   2.0 Scalar(2.0)"
+
+
+def test_an_array_is_updated_from_a_gradient():
+    w = tg.tensor([3.0], requires_grad=True)
+    (w * w).sum().backward()
+    with pytest.raises(NotDifferentiableError, match=r"write w\.data = w\.data - lr \* w\.grad"):
+        w.data -= 0.1 * w.grad
+    w.data = w.data - 0.1 * w.grad
+    assert w.numpy().tolist() == pytest.approx([2.4])

@@ -63,11 +63,16 @@ class Operators(Node):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """`np.exp(node)`, and an array on the left of an operator: the primitive of the same name."""
         name = _UFUNCS.get(ufunc.__name__, ufunc.__name__)
+        if "out" in kwargs:  # array -= node
+            raise NotDifferentiableError(
+                f"np.{ufunc.__name__} is not recorded with out, an array is not changed in place by a node: "
+                f"write w.data = w.data - lr * w.grad, or use tg.optim"
+            )
         if method != "__call__" or kwargs or name not in registry:
             raise NotDifferentiableError(
                 f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method} is not recorded"
                 f"{' with ' + ', '.join(kwargs) if kwargs else ''}: use a function of tinygrad_edu, or "
-                f"{describe(self)}.detach().numpy() to compute outside the graph"
+                f"x.detach().numpy() to compute outside the graph"
             )
         return registry[name].call(*inputs)
 
@@ -75,20 +80,23 @@ class Operators(Node):
         """The same value as a leaf without gradient: the graph ends here."""
         return self.constant(self.value)
 
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
     def item(self) -> Any:
         """The one number in it, as Python's."""
         number: Any = self
         return float(number)
 
     def backward(
-        self, cotangent: Any = None, *, create_graph: bool = False, keep: Iterable[Node] = ()
+        self, cotangent: Any = None, *, create_graph: bool = False, keep: Node | Iterable[Node] = ()
     ) -> None:
         """Add the derivative of this node to `grad` of every leaf that it depends on.
 
         Args:
             cotangent: of the shape of this node; may be left out where it is one number, for 1.
             create_graph: make the gradients nodes that can be differentiated again.
-            keep: inner nodes that get their `grad`, too. `keep=tg.topological_order([x])` keeps them all.
+            keep: inner nodes, or one, that get their `grad`, too. `keep=tg.topological_order([x])` keeps them all.
 
         Raises:
             NotDifferentiableError: nothing here requires a gradient.
@@ -101,7 +109,9 @@ class Operators(Node):
                 f"make a leaf with requires_grad=True, and do not compute within no_grad()"
             )
         g = self.seed(cotangent, as_node=create_graph)
-        found = reverse_sweep(self, g, create_graph=create_graph, keep=set(keep))
+        found = reverse_sweep(
+            self, g, create_graph=create_graph, keep={keep} if isinstance(keep, Node) else set(keep)
+        )
         if self.op is not None:
             found.pop(self, None)
             if getattr(self, "_seed", None) is not None and any(node.grad is not None for node in found):

@@ -26,6 +26,10 @@ class Tensor(Operators):
     def __init__(
         self, value: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None
     ) -> None:
+        if not isinstance(requires_grad, bool | np.bool_):
+            raise TypeError(
+                f"tensor: requires_grad is True or False, {requires_grad!r} came: write dtype=… or name=… for those"
+            )
         array = _frozen(value, dtype)
         if requires_grad and array.dtype.kind != "f":
             raise NotDifferentiableError(
@@ -50,7 +54,7 @@ class Tensor(Operators):
     def like(self, g: Any) -> Any:
         """A derivative by this tensor in its own dtype: in mixed precision it may come in another."""
         dtype = self.value.dtype
-        if isinstance(g, Node) or getattr(g, "dtype", None) == dtype:
+        if isinstance(g, Node) or getattr(g, "dtype", None) is dtype:
             return g
         return np.asarray(g, dtype)[()]
 
@@ -72,11 +76,10 @@ class Tensor(Operators):
         if self.op is not None:
             refuse_assignment(self)
         held = self.value
-        array: Array = (
-            self.result(value)
-            if given and value.dtype == held.dtype
-            else _frozen(value_of(value), held.dtype)
-        )
+        if given and value.dtype is held.dtype:
+            array: Array = self.result(value)
+        else:
+            array = _frozen(value_of(value), held.dtype)
         if array.shape != held.shape:
             raise ShapeError(f"assign: {describe(self)} has shape {held.shape}, {array.shape} came")
         return array
@@ -173,7 +176,8 @@ class Tensor(Operators):
             return getattr(self, name)
         if name not in ops.__all__:
             raise GraphLostError(
-                f"np.{name} is not recorded: use a function of tinygrad_edu, or say x.numpy() to leave the graph"
+                f"{function.__module__.replace('numpy', 'np')}.{name} is not recorded: use a function of "
+                f"tinygrad_edu, or say x.numpy() to leave the graph"
             )
         return getattr(ops, name)(*args, **kwargs)
 
@@ -218,7 +222,7 @@ _PYTHON_NUMBERS = (float, int, bool)
 def _plain(index: Any) -> Any:
     """An index outside the graph: a tensor's array, a list as an array."""
     value = value_of(index)
-    return np.asarray(value) if isinstance(value, list) else value
+    return np.asarray(value, None if value else int) if isinstance(value, list) else value
 
 
 def _frozen(value: Any, dtype: Any = None) -> Array:
@@ -232,6 +236,10 @@ def _frozen(value: Any, dtype: Any = None) -> Array:
         held = np.asarray(value.value, dtype)
         held.setflags(write=False)
         return held
+    if dtype is not None and isinstance(
+        value, list | tuple
+    ):  # NumPy would ask the nodes in it for plain numbers
+        value = _frozen(value)
     try:
         array = np.array(value, dtype, order="C")
     except ValueError as error:

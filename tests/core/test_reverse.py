@@ -223,3 +223,10 @@ def test_a_second_backward_as_the_warning_advises():
     x.grad = y.grad = None
     y.backward()  # no warning: nothing was there to be added to
     assert x.grad == 6.0
+
+
+def test_one_inner_node_is_kept():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3
+    y.sum().backward(keep=y)
+    assert y.grad.numpy().tolist() == [1.0, 1.0]

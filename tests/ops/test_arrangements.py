@@ -86,3 +86,16 @@ def test_pad_says_what_it_wants():
 def test_scalars_are_not_joined_into_arrays():
     with pytest.raises(TypeError, match=r"stack: .*Scalar"):
         tg.stack([tg.Scalar(1.0), tg.Scalar(2.0)])
+
+
+@pytest.mark.parametrize(("source", "destination"), [(0, 2), (-1, 0), ([0, 1], [2, 0]), ((2, 0), (0, -1))])
+def test_moveaxis_is_numpys(source, destination, rng):
+    v = rng.normal(size=(2, 3, 4))
+    moved = tg.moveaxis(tg.tensor(v), source, destination).numpy()
+    assert np.array_equal(moved, np.moveaxis(v, source, destination))
+
+
+@pytest.mark.parametrize(("source", "destination"), [(0, 5), (5, 0)])
+def test_moveaxis_beyond_the_axes(source, destination):
+    with pytest.raises(np.exceptions.AxisError):
+        tg.moveaxis(tg.tensor(np.ones((2, 3, 4))), source, destination)

@@ -149,7 +149,7 @@ def test_linear_explains_shapes(x, W, b):
 @pytest.mark.parametrize(("labels", "error", "message"), [
     ([0, 3], ValueError, r"labels in \[0, 3\) were expected, 0 … 3 came"),
     ([-1, 0], ValueError, r"-1 … 0 came"),
-    ([0], ShapeError, r"integer labels \(batch\) were expected, \(2, 3\) and int64 \(1,\) came"),
+    ([0], ShapeError, r"integers \(batch\), were expected, \(2, 3\) and int64 \(1,\) came"),
     ([0.0, 1.0], ShapeError, r"float64 \(2,\) came"), ([[0], [1]], ShapeError, r"\(2, 1\) came"),
     ([True, False], ShapeError, "bool"),
 ])  # fmt: skip
@@ -183,3 +183,14 @@ def test_linear_of_several_dtypes(dtypes):
 
 def test_the_cross_entropy_of_integers():
     close(tg.softmax_cross_entropy(tg.tensor([[1, 1]]), [0]), math.log(2))
+
+
+def test_the_cross_entropy_of_a_label_near_the_largest_integer():
+    with pytest.raises(ValueError, match=r"labels in \[0, 3\)"):
+        tg.softmax_cross_entropy(tg.tensor(np.ones((4, 3))), np.array([2**62, 0, 0, 0]))
+
+
+@pytest.mark.parametrize("arguments", [(1.0, [[1.0]], [1.0]), ([[1.0]], [[1.0]], 1), (1.0, 1.0, 1.0)])
+def test_a_linear_layer_of_numbers(arguments):
+    with pytest.raises(ShapeError, match=r"linear: x \(…, in\)"):
+        tg.linear(tg.tensor(arguments[0]), *arguments[1:])

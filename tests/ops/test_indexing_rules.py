@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import array
+
 import numpy as np
 import pytest
 from derivatives import close
@@ -101,3 +103,15 @@ def test_replacing_elements_as_the_message_says():
 def test_an_index_outside(index):
     with pytest.raises(IndexError):
         tg.tensor(np.ones((3, 4)))[index]
+
+
+def test_a_repeated_index_in_a_sequence_of_another_kind():
+    x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    x[array.array("i", [0, 2, 0])].sum().backward()
+    assert x.grad.numpy().tolist() == [2.0, 0.0, 1.0]
+
+
+def test_an_empty_list_reads_nothing():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    x[[]].sum().backward()
+    assert x.grad.numpy().tolist() == [0.0, 0.0]

@@ -146,3 +146,8 @@ def test_a_tensor_without_axes():
     assert y.item() == 15.0
     y.backward()
     assert x.grad.item() == 5.0
+
+
+def test_running_sums_want_an_axis():
+    with pytest.raises(TypeError, match="cumsum: an axis was expected"):
+        tg.cumsum(tg.tensor(np.ones((2, 3))), None)

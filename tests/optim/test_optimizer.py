@@ -241,3 +241,8 @@ def test_a_rule_of_one_s_own():
     np.testing.assert_allclose(w.numpy(), [0.75, -0.75])
     with pytest.raises(NotImplementedError, match="Optimizer defines no update"):
         optim.Optimizer([w], 0.1).step()
+
+
+def test_one_parameter_instead_of_several():
+    with pytest.raises(TypeError, match=r"put it into a list, \[w\]"):
+        tg.optim.SGD(tg.tensor([1.0], requires_grad=True), lr=0.1)

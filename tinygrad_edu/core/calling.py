@@ -8,6 +8,7 @@ dictionary or a tuple, and `binary` without a call of `record`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,10 @@ def general(op: Primitive) -> Callable[..., Any]:
             return y[0] if type(y) is tuple else y
         kind: Any = type(x)
         if names and len(args) > operands:
-            params.update(zip(names, args[operands:], strict=False))
+            by_place = dict(zip(names, args[operands:], strict=False))
+            if len(args) > operands + len(names) or not by_place.keys().isdisjoint(params):
+                signature(op.forward).bind(*args, **params)  # which raises a TypeError that says so
+            params |= by_place
             args = args[:operands]
         values, needed = [], False
         for x in args:
@@ -129,22 +133,25 @@ def binary(op: Primitive) -> Callable[..., Any]:
     """Elementwise, of two operands."""
     forward = _for_floats(op)
 
+    def unlike(a: Any, b: Any) -> Any:
+        """A node beside a constant, which becomes a node; or two plain values."""
+        if isinstance(a, Node):
+            if isinstance(b, Node):
+                raise _mixed(op)
+            return call(a, a.constant(b))
+        return call(b.constant(a), b) if isinstance(b, Node) else forward(a, b)
+
     def call(a: Any, b: Any) -> Any:
+        kind = type(a)
+        if kind is not type(b):
+            return unlike(a, b)
         try:
             y = forward(a.value, b.value)
-        except AttributeError:  # a constant: at most one of the two is a node
-            if isinstance(a, Node) and isinstance(b, Node):
+        except AttributeError:
+            if isinstance(a, Node):
                 raise
-            kind = type(a) if isinstance(a, Node) else type(b)
-            if not issubclass(kind, Node):
-                return forward(a, b)
-            return call(
-                a if kind is type(a) else kind.constant(a), b if kind is type(b) else kind.constant(b)
-            )
-        kind = type(a)
+            return forward(a, b)
         if type(y) is not float:
-            if kind is not type(b):
-                raise _mixed(op)
             shape = ()
             if type(y) is int:
                 y = kind.result(y)
@@ -177,5 +184,6 @@ def binary(op: Primitive) -> Callable[..., Any]:
 
 def _mixed(op: Primitive) -> TypeError:
     return TypeError(
-        f"{op.name}: a graph holds Scalars or Tensors, not both; make Scalars of one-element tensors by .item()"
+        f"{op.name}: a graph holds Scalars or Tensors, not both: beside arrays, write "
+        f"tg.tensor(2.0, requires_grad=True) or np.array(2.0) for a number"
     )

@@ -37,7 +37,7 @@ class Node:
     _name: str | None
     _scope: str
     _seed: Any  # what `backward` started with here
-    value: Any  # a float, or an array that is read-only
+    value: Any  # a float, or an array that is read-only. Set by `data` or `assign` alone: others go unnoticed
     op: Primitive | None  # None: a leaf
     a: Any  # the operands, see `args`
     b: Any

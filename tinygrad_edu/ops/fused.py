@@ -59,15 +59,16 @@ def linear(x: Operand, W: Operand, b: Operand, transposed: bool = False) -> Oper
     Raises:
         ShapeError: the lengths `in`, or `out`, differ.
     """
-    M = W.T if transposed else W
     try:
+        M = W.T if transposed else W
         y = np.dot(x, M)  # quicker than @ on small matrices
-    except ValueError:
-        y = None
-    if y is None or M.ndim != 2 or M.shape[1:] != b.shape or not x.ndim:
+        fits = M.ndim == 2 and M.shape[1:] == b.shape and x.ndim
+    except (ValueError, AttributeError):  # lengths that differ, or a number of Python
+        fits = False
+    if not fits:
         raise ShapeError(
             f"linear: x (…, in), W {'(out, in)' if transposed else '(in, out)'}, b (out) were expected, "
-            f"{x.shape}, {W.shape}, {b.shape} came"
+            f"{np.shape(x)}, {np.shape(W)}, {np.shape(b)} came"
         )
     return y.__iadd__(b) if y.dtype == b.dtype else y + b
 
@@ -120,19 +121,20 @@ def softmax_cross_entropy(x: Operand, labels: Any) -> Operand:
     labels = np.asarray(labels)
     if x.ndim != 2 or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu" or not labels.size:
         raise ShapeError(
-            f"softmax_cross_entropy: x (batch, classes) and integer labels (batch) were expected, "
+            f"softmax_cross_entropy: x (batch, classes) and at least one label, integers (batch), were expected, "
             f"{x.shape} and {labels.dtype} {labels.shape} came"
+            + (": say labels.astype(int)" if labels.dtype.kind == "f" else "")
         )
     n = len(labels)
     # A row for each class: the reductions then run along the batch, several numbers at a time.
     p = x.T.copy() if x.dtype.kind == "f" else x.T.astype(float)
     p -= np.maximum.reduce(p, 0)
-    flat, at = p.reshape(-1), labels.astype(np.intp) * n + np.arange(n)
+    at = labels, np.arange(n)
     try:
-        picked = flat[at]
+        picked = p[at]
     except IndexError:
         picked = None
-    if picked is None or np.minimum.reduce(at) < 0:  # a negative label would count from the end
+    if picked is None or np.minimum.reduce(labels) < 0:  # a negative label would count from the end
         raise ValueError(
             f"softmax_cross_entropy: labels in [0, {x.shape[1]}) were expected, {labels.min()} … {labels.max()} came"
         )
@@ -140,5 +142,5 @@ def softmax_cross_entropy(x: Operand, labels: Any) -> Operand:
     total = np.add.reduce(p, 0)
     loss = np.add.reduce(np.log(total) - picked) / n
     p /= total
-    flat[at] -= 1  # softmax less target: this, over the batch size, is the derivative
+    p[at] -= 1  # softmax less target: this, over the batch size, is the derivative
     return loss, p.T

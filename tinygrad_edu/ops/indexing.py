@@ -6,6 +6,7 @@ last of them, so repeated indices go through `np.add.at`.
 
 from __future__ import annotations
 
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -39,12 +40,17 @@ def getitem(x: Operand, index: Any) -> Operand:
 def scatter_add(x: Operand, index: Any, shape: Shape) -> Operand:
     """Zeros of `shape` to which x is added at `index`; at repeated indices it adds up."""
     out = np.zeros(shape, x.dtype)
-    if any(isinstance(i, np.ndarray | list | tuple) and np.asarray(i).dtype != bool for i in _parts(index)):
-        np.add.at(out, index, x)
-    else:
+    if all(map(_reads_once, index if isinstance(index, tuple) else (index,))):
         out[index] = x
+    else:
+        np.add.at(out, index, x)
     return out
 
 
-def _parts(index: Any) -> tuple[Any, ...]:
-    return index if isinstance(index, tuple) else (index,)
+def _reads_once(part: Any) -> bool:
+    """Whether a part of an index surely names no element twice."""
+    return (
+        part is None
+        or isinstance(part, int | np.integer | slice | EllipsisType)
+        or np.asarray(part).dtype == bool
+    )

@@ -71,6 +71,8 @@ def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
              cases=[case(real(3), axis=0), case(real(2, 3), axis=1)])  # fmt: skip
 def cumsum(x: Operand, axis: int) -> Operand:
     """Running sums along one axis."""
+    if axis is None:
+        raise TypeError("cumsum: an axis was expected, None came: flatten first, x.reshape(-1), and say 0")
     return np.cumsum(x, axis)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.core.broadcasting import shape_of
 from tinygrad_edu.core.cases import case, real
@@ -111,8 +112,11 @@ def expand_dims(x: Operand, axis: int | tuple[int, ...]) -> Operand:
     return reshape(x, np.expand_dims(np.empty(shape_of(x), bool), axis).shape)
 
 
-def moveaxis(x: Operand, source: int, destination: int) -> Operand:
-    """One axis in another place, the others in their order."""
-    axes = list(range(len(shape_of(x))))
-    axes.insert(destination % len(axes), axes.pop(source))
+def moveaxis(x: Operand, source: int | Sequence[int], destination: int | Sequence[int]) -> Operand:
+    """One axis, or several, in other places, the others in their order."""
+    n = len(shape_of(x))
+    places = dict(zip(normalize_axis_tuple(destination, n), normalize_axis_tuple(source, n), strict=True))
+    axes = [axis for axis in range(n) if axis not in places.values()]
+    for place in sorted(places):
+        axes.insert(place, places[place])
     return transpose(x, axes)

@@ -45,6 +45,10 @@ class Optimizer:
             raise TypeError(
                 f"{kind}: parameters were expected, {type(parameters).__name__} came: say model.parameters()"
             )
+        if isinstance(parameters, Node):
+            raise TypeError(
+                f"{kind}: several parameters were expected, one came: put it into a list, [{parameters.name or 'w'}]"
+            )
         pairs = [pair if isinstance(pair, tuple) else (None, pair) for pair in parameters]
         for name, parameter in pairs:
             if not isinstance(parameter, Node) or parameter.op is not None or not parameter.requires_grad:
@@ -74,7 +78,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients: gradients add up, and the next `backward` shall start from nothing."""
         for parameter in self.parameters:
-            parameter.grad = None
+            parameter._grad = None
 
     def step(self) -> None:
         """Change the parameters by their gradients; one that has none, as the loss does not use it, is left.
@@ -90,7 +94,9 @@ class Optimizer:
         for i, parameter in enumerate(self.parameters):
             g = getattr(parameter, "_grad", None)  # past the property `grad`, which would make a tensor of it
             if g is not None:
-                replaced.append((parameter, update(i, parameter.value, value_of(g))))
+                replaced.append(
+                    (parameter, update(i, parameter.value, g.value if isinstance(g, Node) else g))
+                )
         if not replaced:
             raise ValueError(
                 f"{type(self).__name__}: no parameter has a gradient: call loss.backward() before step()"
