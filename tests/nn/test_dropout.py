@@ -78,3 +78,9 @@ def test_p_is_a_probability_below_one(rng, p):
 
 def test_p_is_shown(rng):
     assert str(nn.Dropout(0.5, rng=rng)) == "Dropout(p=0.5)"
+
+
+@pytest.mark.parametrize("x", [tg.tensor(np.full(200, 10)), np.full(200, 10), [10] * 200])
+def test_integers_are_scaled_too_and_each_of_a_list_is_dropped_by_itself(rng, x):
+    y = np.asarray(tg.core.node.value_of(nn.Dropout(0.3, rng=rng)(x)))
+    np.testing.assert_allclose(np.unique(y), [0, 10 / 0.7], rtol=1e-15)

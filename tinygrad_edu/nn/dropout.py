@@ -14,7 +14,6 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from tinygrad_edu.core.broadcasting import shape_of
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.types import Array, Operand, Shape
@@ -41,14 +40,19 @@ class Dropout(Module):
         """The input with some elements at 0 and the others larger; the input itself when not training."""
         if not self.training or self.p == 0:
             return x
-        shape = shape_of(x)
+        values = np.asarray(value_of(x))
+        shape = values.shape
         if self.masks is None:
             mask = self._mask(shape)
         elif shape in self.masks:
             mask = self.masks[shape]
         else:
             mask = self.masks[shape] = self._mask(shape)
-        return x * mask.astype(np.asarray(value_of(x)).dtype, copy=False)
+        if (
+            values.dtype.kind == "f"
+        ):  # float32 stays float32; as an integer, 1 / (1 − p) would lose its fraction
+            mask = mask.astype(values.dtype, copy=False)
+        return x * mask
 
     def _mask(self, shape: Shape) -> Array:
         return (self.rng.random(shape) >= self.p) / (1 - self.p)
