@@ -176,3 +176,14 @@ def test_it_tells_what_it_was_fitted_to() -> None:
     digest = hashlib.sha256(b"float64(3, 2)" + TRAIN.tobytes()).hexdigest()[:12]
     told = f"Standardizer(fitted to 3 samples of 2 features, 0 of them constant, sha256 {digest})"
     assert repr(Standardizer().fit(TRAIN)) == told
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1.0, 1e200, 8e307])
+def test_the_ends_of_the_range_are_no_different(size: float) -> None:
+    """Squares of such numbers are 0 or infinite, and so are the sums of the largest."""
+    x = size * np.array([[1.0, 2.0, 1.0], [2.0, -1.0, 1.0], [2.0, -1.0, 1.0]])
+    scaler = Standardizer().fit(x)
+    assert scaler.constant.tolist() == [2]
+    np.testing.assert_allclose(scaler.mean / size, [5 / 3, 0, 1], rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(scaler.std[:2] / size, [2**0.5 / 3, 2**0.5], rtol=1e-14)
+    np.testing.assert_allclose(scaler.transform(x)[1], [0.5**0.5, -(0.5**0.5), 0], rtol=1e-13)

@@ -60,11 +60,15 @@ class Standardizer:
                 f"would leak into the model: scale it with the training statistics, by transform(x). To "
                 f"start over on purpose, say fit(x, refit=True)"
             )
+        # Squares leave the range of numbers long before the numbers do, so every feature is brought into (−1, 1):
+        # by a power of two, which rounds nothing.
+        _, exponent = np.frexp(np.abs(x).max(axis=0))
+        scaled = np.ldexp(x.astype(np.result_type(x, np.float64)), -exponent)
         # Rounding leaves the mean of equal numbers only near that number, and their deviation only near 0.
         # Seen from the first sample, a constant feature is exactly 0 everywhere.
-        first = x[0].astype(np.result_type(x, np.float64))
-        offset = x - first
-        self.mean, deviation = first + offset.mean(axis=0), offset.std(axis=0)
+        offset = scaled - scaled[0]
+        self.mean = np.ldexp(scaled[0] + offset.mean(axis=0), exponent)
+        deviation = np.ldexp(offset.std(axis=0), exponent)
         self.std = np.where(deviation == 0, 1, deviation)
         self.constant = np.flatnonzero(deviation == 0)
         self.n, self.fingerprint = len(x), fingerprint
