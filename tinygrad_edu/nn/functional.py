@@ -69,7 +69,7 @@ def cross_entropy(logits: Operand, labels: Any, reduction: str = "mean") -> Oper
         ShapeError: not one integer for each row of the logits.
         ValueError: a label that is no class, or an unknown reduction.
     """
-    _check(reduction)
+    check_reduction(reduction)
     labels = np.asarray(value_of(labels))
     loss = ops.softmax_cross_entropy(logits, labels=labels)
     return loss if reduction == "mean" else loss * len(labels)
@@ -111,12 +111,13 @@ def _matched(name: str, prediction: Operand, target: Operand) -> Operand:
 
 
 def _reduce(losses: Operand, reduction: str) -> Operand:
-    _check(reduction)
+    check_reduction(reduction)
     if np.shape(value_of(losses)) == ():
         return losses
     return ops.mean(losses) if reduction == "mean" else ops.sum(losses)
 
 
-def _check(reduction: str) -> None:
+def check_reduction(reduction: str) -> None:
+    """Refuse a reduction other than "mean" and "sum", by a ValueError."""
     if reduction not in ("mean", "sum"):
         raise ValueError(f"reduction: 'mean' or 'sum' was expected, {reduction!r} came")

@@ -10,9 +10,14 @@ from tinygrad_edu.types import Operand
 
 
 class Loss(Module):
-    """A number to minimise. Reduction "mean" divides by the number of elements, "sum" does not."""
+    """A number to minimise. Reduction "mean" divides by the number of elements, "sum" does not.
+
+    Raises:
+        ValueError: an unknown reduction.
+    """
 
     def __init__(self, reduction: str = "mean") -> None:
+        functional.check_reduction(reduction)
         self.reduction = reduction
 
     def extra_repr(self) -> str:
