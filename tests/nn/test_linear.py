@@ -84,3 +84,23 @@ def test_other_inputs_are_refused_in_the_layer_s_name(rng, bias, shape):
 def test_lengths_below_one_are_refused(rng):
     with pytest.raises(ValueError, match="0 → 2 came"):
         nn.Linear(0, 2, rng=rng)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_single_number_is_refused_like_any_other_shape(rng, bias):
+    for x in (1.0, 1, tg.Scalar(1.0)):
+        with pytest.raises(ShapeError, match=re.escape("x (…, 3) was expected, () came")):
+            nn.Linear(3, 2, bias=bias, rng=rng)(x)
+
+
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_an_array_in_the_place_of_a_parameter_is_refused(rng, name):
+    """It would leave the parameters without a word, and the optimizer would go on with the old one."""
+    layer = nn.Linear(2, 2, rng=rng)
+    setattr(layer, name, getattr(layer, name).numpy())
+    with pytest.raises(
+        TypeError, match=rf"Linear\(2 → 2\): {name} .* ndarray came.*say layer\.{name}\.assign\(values\)"
+    ):
+        layer(np.ones((1, 2)))
+    setattr(layer, name, nn.parameter(getattr(layer, name)))
+    assert layer(np.ones((1, 2))).shape == (1, 2)

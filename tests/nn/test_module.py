@@ -91,6 +91,23 @@ def test_a_name_with_a_dot_is_refused(rng):
         Dotted().parameters()
 
 
+def test_a_name_with_a_dot_matters_only_above_what_has_a_path(net):
+    before = [path for path, _ in net.named_parameters()]
+    net.history = {0.1: [1, {"a.b": "no part"}], 0.2: {}}
+    assert [path for path, _ in net.named_parameters()] == before
+    for held in (nn.Buffer(1.0), nn.parameter(1.0), nn.Tanh()):
+        net.history = {0.1: [held]}
+        with pytest.raises(ValueError, match=re.escape("without dots was expected in 'history', '0.1' came")):
+            net.parameters()
+
+
+def test_an_input_that_is_kept_counts_as_a_parameter_unless_it_is_detached(net):
+    net.seen_last = tg.tensor([1.0], requires_grad=True)
+    assert "seen_last" in dict(net.named_parameters())
+    net.seen_last = net.seen_last.detach()
+    assert "seen_last" not in dict(net.named_parameters())
+
+
 def test_training_is_a_flag_of_the_whole_tree(net):
     assert all(module.training for _, module in net.named_modules())
     assert net.eval() is net
@@ -237,6 +254,11 @@ def test_a_state_that_does_not_fit_is_refused_as_a_whole(net):
     loads_nothing(net, wrong, ShapeError, "scale (2,), not (1,); seen (2, 1), not (2,)")
     loads_nothing(net, wrong, ShapeError, strict=False)
     loads_nothing(net, other | {"seen": np.array(["a", "b"])}, TypeError, "seen", "<U1")
+
+
+def test_a_state_that_is_none_is_refused(net):
+    for state, came in ((net, "Net"), (None, "NoneType"), ([1.0], "list")):
+        loads_nothing(net, state, TypeError, f"{{path: array}} was expected, {came} came: say .state_dict()")
 
 
 def test_what_there_is_is_loaded_if_asked(net):

@@ -143,3 +143,22 @@ def test_other_features_are_refused(rng, shape):
 def test_numbers_outside_of_their_range_are_refused(options):
     with pytest.raises(ValueError, match="were expected"):
         nn.BatchNorm1d(**{"num_features": 3} | options)
+
+
+def test_lists_are_taken():
+    np.testing.assert_allclose(
+        nn.BatchNorm1d(3)([[1, 2, 3], [4, 5, 7]]).numpy(), [[-1] * 3, [1] * 3], rtol=1e-5
+    )
+    assert nn.BatchNorm1d(1)([[[1.0, 2.0]]]).shape == (1, 1, 2)
+
+
+@pytest.mark.parametrize("name", ["weight", "bias"])
+@pytest.mark.parametrize("training", [True, False])
+def test_an_array_in_the_place_of_a_parameter_is_refused(rng, name, training):
+    layer = trained(3, rng).train(training)
+    setattr(layer, name, np.ones(3))
+    before = layer.state_dict()
+    with pytest.raises(TypeError, match=rf"{name} .* ndarray came.*say layer\.{name}\.assign\(values\)"):
+        layer(np.ones((2, 3)))
+    for path, array in layer.state_dict().items():
+        np.testing.assert_array_equal(array, before[path])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.core.broadcasting import shape_of
+from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.init import lecun_normal
 from tinygrad_edu.nn.module import Module
@@ -51,15 +51,19 @@ class Linear(Module):
         self.bias = parameter(np.zeros(out_features, dtype), "bias") if bias else None
 
     def forward(self, x: Operand) -> Operand:
-        """The outputs of a batch of inputs."""
-        try:
-            if self.bias is None:
-                return x @ self.weight.T
-            return ops.linear(x, self.weight, self.bias, transposed=True)
-        except ShapeError as error:
-            raise ShapeError(
-                f"{self.title()}: x (…, {self.in_features}) was expected, {shape_of(x)} came"
-            ) from error
+        """The outputs of a batch of inputs.
+
+        Raises:
+            ShapeError: inputs of another length.
+            TypeError: an array was put in the place of a parameter.
+        """
+        self.require_nodes("weight", "bias")
+        shape = np.shape(value_of(x))
+        if shape[-1:] != (self.in_features,):
+            raise ShapeError(f"{self.title()}: x (…, {self.in_features}) was expected, {shape} came")
+        if self.bias is None:
+            return x @ self.weight.T
+        return ops.linear(x, self.weight, self.bias, transposed=True)
 
     def extra_repr(self) -> str:
         """The sizes."""

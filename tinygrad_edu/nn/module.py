@@ -34,7 +34,11 @@ _caller: ContextVar[Module | None] = ContextVar("caller", default=None)
 
 
 class Module:
-    """The base of all layers, losses and networks: define `forward`, and call the module."""
+    """The base of all layers, losses and networks: define `forward`, and call the module.
+
+    Every leaf that requires a gradient and is found among the attributes counts as a parameter. So a module that
+    keeps its input, `self.seen = x`, learns it if x requires a gradient: keep `x.detach()`.
+    """
 
     training: bool = True
 
@@ -86,6 +90,21 @@ class Module:
         """Everything that is learned. A list: it may be gone through more than once."""
         return [leaf for _, leaf in self.named_parameters()]
 
+    def require_nodes(self, *names: str) -> None:
+        """For a forward: refuse a plain array in the place of a parameter, which nothing would learn any more.
+
+        Raises:
+            TypeError: an attribute of these names is neither a node nor None.
+        """
+        for name in names:
+            held = getattr(self, name)
+            if held is not None and not isinstance(held, Node):
+                raise TypeError(
+                    f"{self.title()}: {name} was expected to be a parameter, {type(held).__name__} came in its place, "
+                    f"which is not learned: to change the values of a parameter say layer.{name}.assign(values); "
+                    f"now put one back, layer.{name} = nn.parameter(values)"
+                )
+
     def train(self, mode: bool = True) -> Self:
         """Behave as in training, here and beneath: dropout drops, batch norm uses the batch's statistics."""
         for _, module in self.named_modules():
@@ -119,9 +138,14 @@ class Module:
 
         Raises:
             ShapeError: an array of another shape.
-            TypeError: something other than real numbers.
+            TypeError: no mapping, or something other than real numbers.
             ValueError: missing or unexpected paths, if strict.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"load_state_dict: a mapping {{path: array}} was expected, {type(state).__name__} came: "
+                f"say .state_dict() to the module whose values are to be taken over"
+            )
         held = {path: held for path, held in _walk(self) if _is_state(held)}
         missing = [path for path in held if path not in state]
         unexpected = [path for path in state if path not in held]
@@ -184,9 +208,10 @@ class Module:
 def _walk(root: Module) -> Iterator[tuple[str, Any]]:
     """(path, thing) of every module, container, node and buffer, depth first, as they were assigned."""
     seen: set[int] = set()
-    stack: list[tuple[str, str, Any]] = [("", "", root)]
+    # A name with a dot makes paths ambiguous, but not before something is found that has a path.
+    stack: list[tuple[str, str, Any, str]] = [("", "", root, "")]
     while stack:
-        owner, name, held = stack.pop()
+        owner, name, held, dotted = stack.pop()
         inside: list[tuple[Any, Any]] = []
         if isinstance(held, Module):
             inside = list(vars(held).items())
@@ -198,14 +223,14 @@ def _walk(root: Module) -> Iterator[tuple[str, Any]]:
             continue
         if id(held) in seen:
             continue
-        if "." in name:
-            raise ValueError(
-                f"a name without dots was expected in '{owner}', {name!r} came: dots are for paths"
-            )
+        if "." in name and not dotted:
+            dotted = f"a name without dots was expected in '{owner}', {name!r} came: dots are for paths"
+        if dotted and isinstance(held, Module | Node | Buffer):
+            raise ValueError(dotted)
         seen.add(id(held))
         path = f"{owner}.{name}" if owner else name
         yield path, held
-        stack += [(path, str(key), value) for key, value in reversed(inside)]
+        stack += [(path, str(key), value, dotted) for key, value in reversed(inside)]
 
 
 def _is_parameter(held: Any) -> bool:

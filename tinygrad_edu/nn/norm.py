@@ -60,16 +60,18 @@ class BatchNorm1d(Module):
 
         Raises:
             ShapeError: another number of features.
+            TypeError: an array was put in the place of a parameter.
             ValueError: a single sample in training: it is its own mean, and all that would be left is β.
         """
-        shape = shape_of(x)
+        self.require_nodes("weight", "bias")
+        x = x if isinstance(x, Node) else tensor(x)
+        shape = x.shape
         if len(shape) not in (2, 3) or shape[1] != self.num_features:
             raise ShapeError(f"{self.title()}: x (batch, {self.num_features}) was expected, {shape} came")
         if len(shape) == 3:  # every position along the length counts as a sample
             rows = ops.transpose(x, (0, 2, 1))
             y = self.forward(ops.reshape(rows, (shape[0] * shape[2], shape[1])))
             return ops.transpose(ops.reshape(y, shape_of(rows)), (0, 2, 1))
-        x = x if isinstance(x, Node) else tensor(x)
         mean, variance = (
             self._batch_statistics(x) if self.training else (self.running_mean.value, self.running_var.value)
         )
