@@ -74,5 +74,5 @@ def _by_exponent(y: Operand, a: Operand, b: Operand) -> Operand:
 @elementwise(partials=(_by_base, _by_exponent), on_floats=math.pow, symbol="^", notation="{0}^{1}",
              cases=[case(positive(3), real(3))])  # fmt: skip
 def power(a: Operand, b: Operand) -> Operand:
-    """Power. By the exponent it has a derivative where the base is positive; elsewhere that is NaN, or an error (Scalar)."""
+    """Power. By the exponent there is a derivative where the base is positive; elsewhere NaN, or an error (Scalar)."""
     return a**b
