@@ -95,6 +95,74 @@ def test_a_derivative_without_cases_is_refused(registry, declare):
     assert "unproved" not in registry
 
 
+def square(y, x):
+    return 2 * x
+
+
+def two(y, a, b):
+    return b
+
+
+@pytest.mark.parametrize(("declare", "words"), [
+    (lambda: tg.elementwise(partials=square, cases=CASES), r"a tuple .* function came: .*\(rule,\), with"),
+    (lambda: tg.elementwise(partials={square}, cases=CASES), "a tuple .* set came"),
+    (lambda: tg.primitive(vjps=1, cases=CASES), "a tuple .* int came"),
+    (lambda: tg.elementwise(partials=(2,), cases=CASES), "None, or 1 or -1, .* operand 0, 2 came"),
+    (lambda: tg.elementwise(partials=("1",), cases=CASES), "None, or 1 or -1, .* operand 0, '1' came"),
+    (lambda: tg.primitive(vjps=(1,), cases=CASES), "a function or None was expected .* operand 0, 1 came"),
+    (lambda: tg.elementwise(partials=(square,), cases=CASES[0]), r"a list .*single Case .*\[case\(real\(3\)\)\]"),
+    (lambda: tg.elementwise(partials=(square,), cases=real(3)), "a list of cases .* Domain came"),
+    (lambda: tg.elementwise(partials=(square,), cases=[real(3)]), "a list of cases .* Domain came"),
+    (lambda: tg.elementwise(partials=(square,), cases=[tg.case(3)]), r"a domain .* 3 came: write case\(real\(3\)\)"),
+    (lambda: tg.elementwise(partials=(two, two), cases=[tg.case(real(3), real(3))]), "no more operands than the 1"),
+    (lambda: tg.primitive(vjps=lambda i, g, y, *xs: g, cases=[tg.case(real(3), real(3))]), "no more operands than"),
+    (lambda: tg.elementwise(partials=(square,), cases=[*CASES, tg.case(real(3), real(3))]), "1 expected, 2 came"),
+    (lambda: tg.primitive(vjps=(square,), cases=[tg.case()]), "1 expected, 0 came"),
+    (lambda: tg.primitive(vjps=lambda i, g, y, *xs: g, cases=[tg.case()]), "at least one expected, 0 came"),
+])  # fmt: skip
+def test_what_could_not_be_verified_is_refused_before_it_is_registered(registry, declare, words):
+    with pytest.raises(RegistrationError, match=f"primitive 'squared': .*{words}"):
+
+        @declare()
+        def squared(x):
+            return x * x
+
+    assert "squared" not in registry
+
+
+def test_an_operand_without_a_rule_is_refused_unless_the_case_gives_it_as_a_parameter(registry):
+    def product(a, b):
+        return a * b
+
+    def scaled(a, *, by):
+        return a * by
+
+    rules = (lambda y, a, b=1, *, by=1: b * by,)
+    for forward, name in ((product, "b"), (scaled, "by")):
+        with pytest.raises(
+            RegistrationError,
+            match=rf"case\(real\(3,\)\) says nothing about {name}: .* needs a rule and a domain",
+        ):
+            tg.elementwise(partials=rules, cases=CASES)(forward)
+        assert forward.__name__ not in registry
+        tg.elementwise(partials=rules, cases=[tg.case(real(3), **{name: 2.0})])(forward)
+        assert forward.__name__ in registry
+
+
+def test_only_a_function_of_python_can_be_declared(registry):
+    with pytest.raises(RegistrationError, match=r"a function of Python, <ufunc 'exp'> came"):
+        tg.elementwise(partials=(lambda y, x: y,), cases=CASES, name="unnamed")(np.exp)
+    assert "unnamed" not in registry
+
+
+@pytest.mark.parametrize("sign", [1, -1, 1.0, -1.0, np.float64(1)])
+def test_a_constant_partial_may_be_a_float(registry, sign):
+    op = tg.elementwise(partials=[sign], cases=CASES, name="signed")(lambda x: sign * x)
+    assert tg.grad(op)(2.0) == sign
+    close(tg.grad(lambda x: op(x).sum())(V), [sign] * 3)
+    assert tg.formula("signed") == f"∂y/∂x = {'1' if sign > 0 else '−1'}"
+
+
 def test_what_has_no_derivative_needs_no_cases(registry):
     @tg.primitive()
     def rounded(x):
@@ -107,7 +175,9 @@ def test_what_has_no_derivative_needs_no_cases(registry):
 
 def test_a_name_is_given_once(registry):
     held = registry["tanh"]
-    with pytest.raises(RegistrationError, match="there is a primitive 'tanh' already"):
+    with pytest.raises(
+        RegistrationError, match=r"a primitive 'tanh' already: .* say del tg\.registry\['tanh'\]"
+    ):
         tg.elementwise(partials=(1,), cases=CASES, name="tanh")(lambda x: x)
     assert registry["tanh"] is held
 
