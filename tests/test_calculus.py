@@ -49,8 +49,52 @@ def test_other_arguments_may_be_anything():
 
 @pytest.mark.parametrize("argnum", [2, -3, (0, 5)])
 def test_an_argument_that_is_not_there(argnum):
-    with pytest.raises(ValueError, match="is to be differentiated by, but 2 came"):
+    with pytest.raises(
+        ValueError, match=r"argument \S+ is to be differentiated by, but only 2 arguments came"
+    ):
         tg.grad(lambda a, b: a * b, argnum)(1.0, 2.0)
+
+
+def test_arguments_that_were_given_by_name_do_not_count():
+    with pytest.raises(ValueError, match="argument 0 is to be differentiated by, but no argument came"):
+        tg.grad(lambda a: a * a)(a=1.0)
+    with pytest.raises(ValueError, match="but only 1 argument came: they are counted from 0"):
+        tg.grad(lambda a: a * a, 1)(1.0)
+    with pytest.raises(ValueError, match="at least one argument to differentiate by was expected, none came"):
+        tg.vjp(lambda: tg.Scalar(1.0))
+    with pytest.raises(ValueError, match="none was chosen"):
+        tg.grad(lambda a: a * a, ())(1.0)
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), (0, -2), [1, 0, -1]])
+def test_an_argument_is_not_chosen_twice(argnums):
+    with pytest.raises(ValueError, match=r"argument [01] came twice in \("):
+        tg.grad(lambda a, b: a * b, argnums)(2.0, 3.0)
+
+
+@pytest.mark.parametrize("argnums", [True, False, (0, True), 0.0, "a", None, (0, "b")])
+@pytest.mark.parametrize("derivative", [tg.grad, tg.value_and_grad, tg.jacobian])
+def test_arguments_are_chosen_by_integers(derivative, argnums):
+    with pytest.raises(TypeError, match=r"were expected as integers, counted from 0, .* came"):
+        derivative(lambda a, b: a * b, argnums)
+
+
+def test_a_number_beside_arrays():
+    def f(a, W):
+        return (a * W * W).sum()
+
+    value, (da, dW) = tg.value_and_grad(f, (0, 1))(2.0, np.array([1.0, 3.0]))
+    assert value == 20.0
+    assert isinstance(da, float)
+    assert da == 10.0
+    close(dW, [4.0, 12.0])
+    close(tg.grad(f, (0, 1))(2, [1.0, 3.0])[0], 10.0)
+    close(tg.grad(f)(2.0, np.array([1.0, 3.0])), 10.0)
+    close(tg.grad(f)(2.0, tg.tensor([1.0, 3.0])), 10.0)
+    close(tg.jacobian(lambda a, W: a * W)(2.0, np.array([1.0, 3.0])), [1.0, 3.0])
+    close(tg.jvp(f, [2.0, np.array([1.0, 3.0])], [1.0, np.zeros(2)])[1], 10.0)
+    close(tg.grad(tg.grad(lambda a, W: (a * a * W).sum()))(2.0, np.array([1.0, 3.0])), 8.0)
+    close(tg.grad(lambda a, b: a * b, (0, 1))(2.0, np.float64(3.0)), (3.0, 2.0))
 
 
 def test_vjp():
@@ -79,6 +123,16 @@ def test_jvp():
 def test_jvp_wants_one_tangent_of_the_shape_of_each_argument(tangents):
     with pytest.raises(ShapeError, match=r"tangents of the arguments' shapes"):
         tg.jvp(lambda x: x, [np.ones(2)], tangents)
+
+
+@pytest.mark.parametrize(
+    ("args", "tangents", "came"),
+    [(2.0, 1.0, "arguments was expected, float"), ([2.0], 1.0, "tangents was expected, float"),
+     (np.ones(3), np.ones(3), "arguments was expected, ndarray"), ([1.0], tg.tensor([1.0]), "tangents .* Tensor")],
+)  # fmt: skip
+def test_jvp_wants_sequences(args, tangents, came):
+    with pytest.raises(TypeError, match=f"jvp: a list or tuple of {came}"):
+        tg.jvp(lambda x: x, args, tangents)
 
 
 def test_jacobian_of_a_softmax(rng):
@@ -130,6 +184,11 @@ def test_hessian_of_a_matrix(rng):
 def test_hessian_of_what_has_none(f):
     close(tg.hessian(f)(np.ones(2)), np.zeros((2, 2)))
     close(tg.hvp(f, np.ones(2), np.ones(2)), np.zeros(2))
+
+
+@pytest.mark.parametrize("shape", [(0,), (2, 0)])
+def test_hessian_by_nothing(shape):
+    assert tg.hessian(tg.sum)(np.zeros(shape)).shape == (*shape, *shape)
 
 
 def test_derivatives_of_derivatives_of_derivatives():
@@ -188,7 +247,7 @@ def test_gradients_of_leaves_are_not_touched():
         lambda x: x.item(),
         lambda x: float(x),
         lambda x: None,
-        lambda x: (x, x),
+        lambda x: (3.0, 4.0),
         lambda x: x.data,
     ],
 )
@@ -197,6 +256,41 @@ def test_a_function_that_records_nothing(f):
         NotDifferentiableError, match=r"the function returned a plain \w+, so nothing was recorded"
     ):
         tg.grad(f)(2.0)
+
+
+@pytest.mark.parametrize("derivative", [tg.grad, tg.jacobian])
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_function_that_returns_several_nodes(derivative, kind):
+    with pytest.raises(NotDifferentiableError, match=f"returned a {kind.__name__} of nodes.*with tg.stack"):
+        derivative(lambda x: kind((x, x)))(2.0)
+
+
+def test_gradients_of_what_was_not_recorded():
+    with tg.no_grad():
+        x = tg.tensor([1.0], requires_grad=True)
+        y = (x * x).sum()
+    with pytest.raises(
+        NotDifferentiableError, match=r"gradients: .* depends on nothing that requires a grad"
+    ):
+        tg.gradients(y, [x])
+    assert (
+        tg.grad(lambda x: tg.Scalar(1.0, requires_grad=False) * 2)(3.0) == 0.0
+    )  # a constant function has one
+
+
+def test_gradients_are_of_one_node_by_a_sequence():
+    x = tg.Scalar(3.0)
+    y = x * x
+    assert tg.gradients(y, (node for node in [x])) == [6.0]
+    with pytest.raises(TypeError, match="one node to differentiate was expected, list came"):
+        tg.gradients([y], [x])
+    for wrong, came in (
+        (x, "a single Scalar"),
+        (1.0, "a single float"),
+        ([x, 2.0], "other things among them"),
+    ):
+        with pytest.raises(TypeError, match=f"a sequence of nodes .* was expected, {came} came"):
+            tg.gradients(y, wrong)
 
 
 @pytest.mark.parametrize("x", [np.array([1, 2]), [1, 2], np.int64(3), True, tg.tensor([1, 2])], ids=repr)

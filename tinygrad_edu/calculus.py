@@ -7,9 +7,10 @@
     hvp        t ↦ H t, the derivative of ∇f in a direction        a forward sweep along the recorded ∇f
     hessian    H                                                   an hvp for each input
 
-Functions take nodes or plain values: a number arrives as a Scalar, an array as a Tensor. Derivatives by plain
-values are plain, those by nodes are nodes, so they nest: `grad(grad(f))`. If f finds something that requires a
-gradient in its surroundings, such as a parameter, they are nodes, too; within `no_grad()` they are plain.
+Functions take nodes or plain values: a number arrives as a Scalar, an array as a Tensor, and so does a number beside
+arrays. Derivatives by plain values are plain, those by nodes are nodes, so they nest: `grad(grad(f))`. If f finds
+something that requires a gradient in its surroundings, such as a parameter, they are nodes, too; within `no_grad()`
+they are plain.
 
 Every call makes fresh inputs of its own and no `.grad` is touched, so d/dx [x · d/dy (x + y)] is 1: what x is
 elsewhere does not enter into d/dy.
@@ -17,18 +18,18 @@ elsewhere does not enter into d/dy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.core.node import Node, value_of
+from tinygrad_edu.core.node import Node, describe, value_of
 from tinygrad_edu.core.recording import NEEDED, NOTHING, current, recording
 from tinygrad_edu.core.sweep import forward_sweep, reverse_sweep, topological_order
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError
-from tinygrad_edu.scalar import Scalar
-from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.inputs import among_arrays, fresh, places, refuse_places
+from tinygrad_edu.operators import Operators
 
 Function = Callable[..., Any]
 
@@ -46,7 +47,27 @@ def gradients(
 
     Returns:
         One derivative for each input; zeros where the output does not depend on it.
+
+    Raises:
+        NotDifferentiableError: the output depends on nothing that requires a gradient.
+        TypeError: something else than one node to differentiate, and a sequence of nodes to differentiate by.
     """
+    if not isinstance(output, Operators):
+        raise TypeError(
+            f"gradients: one node to differentiate was expected, {type(output).__name__} came: give several one "
+            f"after the other, or join them with tg.stack"
+        )
+    inputs = inputs if isinstance(inputs, Node) or not isinstance(inputs, Iterable) else list(inputs)
+    if not isinstance(inputs, list) or not all(isinstance(x, Node) for x in inputs):
+        came = "other things among them" if isinstance(inputs, list) else f"a single {type(inputs).__name__}"
+        raise TypeError(
+            f"gradients: a sequence of nodes to differentiate by was expected, {came} came: write gradients(y, [x])"
+        )
+    if output.uses is None:
+        raise NotDifferentiableError(
+            f"gradients: {describe(output)} depends on nothing that requires a gradient: make a leaf with "
+            f"requires_grad=True, and do not compute within no_grad()"
+        )
     seed = output.seed(cotangent, as_node=create_graph)
     found = reverse_sweep(output, seed, create_graph=create_graph, keep=set(inputs))
     return [_own(found[x]) if x in found else _zeros(x, create_graph) for x in inputs]
@@ -61,6 +82,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     Raises:
         ShapeError: f returns more than one number.
+        TypeError, ValueError: `argnums` says something else than different arguments, by numbers.
         NotDifferentiableError: an argument is made of integers, or f returns what no node was computed for.
     """
     both = value_and_grad(f, argnums)
@@ -69,7 +91,8 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """The value of f and its gradient, from one forward pass and one sweep; otherwise like `grad`."""
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    several = isinstance(argnums, Iterable)
+    chosen = places(argnums)
 
     def both(*args: Any, **params: Any) -> tuple[Any, Any]:
         call = _Call(f, args, chosen, params)
@@ -79,7 +102,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
                 f"came: sum it, or use tg.vjp or tg.jacobian"
             )
         found = call.pull()
-        return call.value, found[0] if isinstance(argnums, int) else found
+        return call.value, found if several else found[0]
 
     return both
 
@@ -95,7 +118,13 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
 
     Raises:
         ShapeError: not one tangent for each argument, of its shape.
+        TypeError: no sequences.
     """
+    for what, xs in (("arguments", args), ("tangents", tangents)):
+        if not isinstance(xs, list | tuple):  # an array would fall apart into numbers
+            raise TypeError(
+                f"jvp: a list or tuple of {what} was expected, {type(xs).__name__} came: write jvp(f, [x], [t])"
+            )
     shapes, given = ([np.shape(value_of(x)) for x in xs] for xs in (args, tangents))
     if shapes != given:
         raise ShapeError(f"jvp: tangents of the arguments' shapes {shapes} were expected, {given} came")
@@ -108,9 +137,10 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
 
 def jacobian(f: Function, argnum: int = 0) -> Function:
     """J, the derivative of every output by every input: of shape (*output shape, *input shape)."""
+    chosen = places((argnum,))
 
     def matrix(*args: Any, **params: Any) -> Any:
-        call = _Call(f, args, (argnum,), params)
+        call = _Call(f, args, chosen, params)
         shape = call.output.shape
         if shape == ():
             return call.pull()[0]
@@ -135,6 +165,8 @@ def hessian(f: Function) -> Function:
         if shape == ():
             return hvp(f, x, 1.0)
         columns = [hvp(f, x, e) for e in _basis(shape)]
+        if not columns:
+            return np.zeros((*shape, *shape))
         return ops.reshape(ops.stack(columns), (*shape, *shape))  # symmetric: a column is a row
 
     return matrix
@@ -146,18 +178,20 @@ class _Call:
     def __init__(
         self, f: Function, args: Sequence[Any], chosen: Sequence[int], params: dict[str, Any] | None = None
     ) -> None:
-        missing = [i for i in chosen if not -len(args) <= i < len(args)]
-        if missing or not chosen:
-            which = f"argument {missing[0]}" if missing else "at least one argument"
-            raise ValueError(
-                f"{which} is to be differentiated by, but {len(args) if missing else 'none'} came"
-            )
+        refuse_places(chosen, len(args))
         arguments, outside = list(args), current()
+        # Those to differentiate by become nodes: of a list, too. Others are none of our business.
+        beside_arrays = among_arrays(args) or any(isinstance(args[i], list | tuple) for i in chosen)
         with recording(NEEDED):
             for i in chosen:
-                arguments[i] = _fresh(arguments[i])
+                arguments[i] = fresh(arguments[i], beside_arrays)
             self.inputs: list[Any] = [arguments[i] for i in chosen]
             self.output: Any = f(*arguments, **(params or {}))
+        if isinstance(self.output, list | tuple) and any(isinstance(y, Node) for y in self.output):
+            raise NotDifferentiableError(
+                f"the function returned a {type(self.output).__name__} of nodes, one node was expected: join them with "
+                f"tg.stack"
+            )
         if not isinstance(self.output, Node):
             raise NotDifferentiableError(
                 f"the function returned a plain {type(self.output).__name__}, so nothing was recorded: compute it "
@@ -181,14 +215,6 @@ class _Call:
         seed = self.output.seed(cotangent, as_node=self.nested)
         found = reverse_sweep(self.output, seed, create_graph=self.nested, stop=self.inputs)
         return tuple(_own(found[x]) if x in found else _zeros(x, self.nested) for x in self.inputs)
-
-
-def _fresh(x: Any) -> Any:
-    """An input of our own: for a node that depends on others an equal one, else a leaf."""
-    if isinstance(x, Node) and x.uses is not None:
-        return ops.identity(x)
-    value = value_of(x)
-    return Scalar(value) if type(value) in (int, float) else Tensor(value, requires_grad=True)
 
 
 def _operand(x: Any, like: Any, as_node: bool) -> Any:
