@@ -15,8 +15,8 @@ import tinygrad_edu
 PACKAGE = Path(tinygrad_edu.__file__).parent
 # From low to high: a chapter may import those of lower rows, and of its own.
 ROWS = [
-    {"errors", "types"}, {"core"}, {"ops"}, {"operators"}, {"scalar", "tensor"}, {"calculus", "formula"},
-    {"verify", "program", "render"},
+    {"errors", "types", "state"}, {"core"}, {"ops"}, {"operators"}, {"scalar", "tensor"}, {"inputs"},
+    {"calculus", "formula"}, {"verify", "program", "render"},
     {"nn"}, {"diagnostics", "optim", "data"}, {"learn", "report"}, {"cli"}, {"__main__"},
 ]  # fmt: skip
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}

@@ -157,6 +157,59 @@ def test_a_check_is_repeatable(rng: np.random.Generator) -> None:
     assert other.rows[0].backward != tg.check(tg.softmax, x).rows[0].backward
 
 
+def test_lists_of_floats_are_arrays_and_lists_of_integers_are_passed_on() -> None:
+    def f(x: Any, i: list[int]) -> Any:
+        assert i == [1, 0]
+        return (x[i] ** 2 * np.array([1.0, 2.0])).sum()
+
+    report = tg.check(f, [3.0, 4], [1, 0])
+    assert report
+    assert names(report) == ["input 0"]
+    assert report.rows[0].shape == (2,)
+    assert tg.check(lambda x: (x @ x).sum(), [[1.0, 2.0], [3.0, 4.0]])
+
+
+def test_lists_that_are_no_arrays_are_passed_on(rng: np.random.Generator) -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True, name="w")
+    for given in (
+        [tg.tensor([1.0, 2.0])],
+        [[tg.tensor([1.0, 2.0])]],
+        [[1.0], [2.0, 3.0]],
+        ["a"],
+        [],
+        (1.0, 2.0),
+    ):
+
+        def f(x: Any, given: Any = given) -> Any:
+            assert x is given
+            return (w * w).sum()
+
+        assert names(tg.check(f, given, parameters=[w])) == ["w"]
+    net = nn.MLP(2, [3, 1], activation=tg.tanh, rng=rng)  # of Scalars, which meet no array
+    assert len(tg.check(net, [0.5, -1.0]).rows) == len(net.parameters())
+
+
+def test_a_number_beside_the_parameters_of_a_module(rng: np.random.Generator) -> None:
+    layer = nn.Linear(3, 2, rng=rng)
+    report = tg.check(lambda a: tg.tanh(layer(np.ones((2, 3))) * a).sum(), 0.5, parameters=layer)
+    assert report
+    assert names(report) == ["weight", "bias", "input 0"]
+
+
+def test_parameters_in_other_forms(rng: np.random.Generator) -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True, name="w")
+    assert names(tg.check(lambda: (w * w).sum(), parameters=w)) == ["w"]
+    assert names(tg.check(lambda: (w * w).sum(), parameters=(x for x in [w, w]))) == ["w"]
+    one, other = nn.Linear(3, 2, rng=rng), nn.Linear(2, 1, rng=rng)
+
+    def f() -> Any:
+        return (other(tg.tanh(one(np.ones((2, 3))))) ** 2).sum() * w.sum()
+
+    found = names(tg.check(f, parameters=[one, w, other]))
+    assert found == ["0.weight", "0.bias", "w", "2.weight", "2.bias"]
+    assert names(tg.check(f, parameters={"a": one, "b": w})) == ["a.weight", "a.bias", "b"]
+
+
 # ---- outputs of many numbers ----
 
 
@@ -260,11 +313,25 @@ def test_parameters_buffers_gradients_and_inputs_are_left_alone(trained: tuple[N
     assert x.tobytes() == bits
 
 
+def test_buffers_are_left_alone_even_if_only_a_closure_knows_the_module(
+    trained: tuple[Net, np.ndarray],
+) -> None:
+    net, x = trained
+    before = snapshot(net)
+    assert tg.check(lambda: tg.square(net(x)).sum(), parameters=dict(net.named_parameters()))
+    assert tg.check(lambda x: tg.square(net(x)).sum(), x)
+    with pytest.raises(ValueError, match="finite"):
+        tg.check(lambda x: tg.square(net(x)).sum() * np.inf, x)
+    assert snapshot(net) == before
+    net(tg.tensor(x))  # and afterwards they move again
+    assert snapshot(net) != before
+
+
 class Broken(Exception):
     pass
 
 
-@pytest.mark.parametrize("calls", [1, 2, 3, 4, 20, 200])
+@pytest.mark.parametrize("calls", [1, 2, 3, 4, 6, 8])
 def test_even_if_the_function_raises(trained: tuple[Net, np.ndarray], calls: int) -> None:
     net, x = trained
     leaf = tg.tensor(x, requires_grad=True)
@@ -360,6 +427,19 @@ def test_an_input_that_was_computed_is_refused() -> None:
 def test_parameters_must_be_leaves_that_require_a_gradient(wrong: Any) -> None:
     with pytest.raises(NotDifferentiableError, match="a leaf that requires a gradient was expected for 'w'"):
         tg.check(lambda: tg.Scalar(1.0), parameters={"w": wrong})
+
+
+@pytest.mark.parametrize("wrong", [3, "W", nn.Linear, len])
+def test_parameters_that_are_none_are_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"came, where a module, a leaf, \{name: leaf\}, or a list"):
+        tg.check(lambda: tg.Scalar(1.0), parameters=wrong)
+
+
+def test_gradients_without_names_are_refused() -> None:
+    with pytest.raises(
+        TypeError, match=r"gradients=\{name: array\} was expected, list came: the names are a"
+    ):
+        tg.check(lambda a: a * a, tg.Scalar(2.0, "a"), gradients=[1.0])  # type: ignore[arg-type]
 
 
 def test_parameters_of_one_name_are_refused() -> None:

@@ -305,3 +305,13 @@ def test_a_fixed_step_is_mentioned() -> None:
 def test_the_lectures_bands(off: float, band: str) -> None:
     # ‖n(1 + 2·off) − n‖ / (2‖n‖) is about `off`.
     assert by_hand(lambda x: (x * x).sum(), [1.0, 3.0], np.array([2.0, 6.0]) * (1 + 2 * off)).band == band
+
+
+def test_the_bands_speak_of_right_and_wrong_gradients_only() -> None:
+    def said(f: Any, x: float, **options: Any) -> str:
+        return str(tg.check(f, x, **options)).splitlines()[0]
+
+    assert said(tg.tanh, 0.5).endswith(" (great)")
+    for f, x in ((tg.relu, 0.0), (tg.tanh, 19.0), (lambda x: 1e-7 * x + 1e6, 1.0)):
+        assert "(" not in said(f, x)
+    assert "(a bug), with the fixed step" in said(tg.relu, 0.0, step=1e-7)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.state import about_to_change
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array
 
@@ -42,6 +43,7 @@ class Buffer:
             raise ShapeError(
                 f"buffer: an array of shape {self._value.shape} was expected, {array.shape} came"
             )
+        about_to_change(self)
         self._value = _read_only(array)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -17,8 +17,7 @@ by its own worst component, so that a small gradient is not hidden by a large on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from tinygrad_edu.calculus import gradients
 from tinygrad_edu.core.node import Node, preserved, value_of
 from tinygrad_edu.core.recording import NEEDED, no_grad, recording
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError
+from tinygrad_edu.state import state_restored
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.leaves import leaves_of
 from tinygrad_edu.verify.noise import norm
@@ -46,10 +46,10 @@ def check(
     Args:
         target: a function of nodes, or a module. It returns a node; of any other shape than () it is reduced to one
             number by random weights, since a plain sum would hide some errors.
-        inputs: what to call it with. Floats, arrays of floats and tensors that require a gradient are checked, too;
-            integers, and tensors that require none, are passed on.
-        parameters: further leaves to check: a module, {name: leaf}, or a sequence of leaves. Of a module as the target,
-            its own parameters are taken.
+        inputs: what to call it with. Floats, arrays and lists of floats, and tensors that require a gradient are
+            checked, too; integers, and tensors that require none, are passed on, and lists to a module of Scalars.
+        parameters: further leaves to check: a module, a leaf, {name: leaf}, or a list of modules and leaves. Of a
+            module as the target, its own parameters are taken.
         gradients: {name: array} to check instead of those of the engine: a backward pass written by hand. Parameters
             without an entry are left out.
         step: a fixed ε for plain central differences, as in the lecture; by default it is found.
@@ -62,6 +62,7 @@ def check(
         NotDifferentiableError: there is nothing to check, or the target returned something other than a node.
         ValueError: the function is not deterministic, its value is not finite, or two leaves have one name.
         KeyError: a gradient for a parameter that there is not.
+        TypeError: no parameters, or no {name: array}, where they are expected.
     """
     if step is not None and not 0 < step < np.inf:
         raise ValueError(
@@ -72,9 +73,8 @@ def check(
         raise NotDifferentiableError(
             "check: there is nothing to check: pass inputs of floats, a module, or parameters=…"
         )
-    owners = [x for x in (target, parameters) if hasattr(x, "named_buffers")]
     weights = _Weights(rng or np.random.default_rng(0))
-    objective = _objective(target, arguments, weights, owners)
+    objective = _objective(target, arguments, weights)
     _steady(objective)
     found, rounding = _backward(objective, leaves)
     given = found if gradients is None else _given(gradients, leaves)
@@ -107,24 +107,12 @@ class _Weights:
         return ops.sum(y * self.drawn.astype(dtype))
 
 
-def _objective(target: Any, arguments: list[Any], weights: _Weights, owners: list[Any]) -> Callable[[], Any]:
+def _objective(target: Any, arguments: list[Any], weights: _Weights) -> Callable[[], Any]:
     def objective() -> Any:
-        with ExitStack() as stack:  # running statistics must not walk away while the function is probed
-            for owner in owners:
-                stack.enter_context(_buffers_of(owner))
+        with state_restored():  # running statistics must not walk away while the function is probed
             return weights(target(*arguments))
 
     return objective
-
-
-@contextmanager
-def _buffers_of(owner: Any) -> Iterator[None]:
-    held = [(buffer, buffer.value) for _, buffer in owner.named_buffers()]
-    try:
-        yield
-    finally:
-        for buffer, value in held:
-            buffer.value = value
 
 
 def _steady(objective: Callable[[], Any]) -> None:
@@ -171,6 +159,11 @@ def _backward(
 
 
 def _given(gradients: Mapping[str, Any], leaves: dict[str, Any]) -> dict[str, Array]:
+    if not isinstance(gradients, Mapping):
+        raise TypeError(
+            f"check: gradients={{name: array}} was expected, {type(gradients).__name__} came: the names are "
+            f"{', '.join(leaves)}"
+        )
     if not gradients:
         raise NotDifferentiableError(
             "check: gradients={} leaves nothing to check: leave it out, or give some"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.core.node import Node, describe
 from tinygrad_edu.errors import NotDifferentiableError
-from tinygrad_edu.scalar import Scalar
+from tinygrad_edu.inputs import among_arrays, input_leaf
 from tinygrad_edu.tensor import Tensor
 
 
 def leaves_of(target: Any, inputs: Sequence[Any], parameters: Any) -> tuple[list[Any], dict[str, Any]]:
     """The arguments as nodes, and {name: leaf} of all that is to be checked."""
     leaves: dict[str, Any] = {}
-    if hasattr(target, "named_parameters"):
+    if _is_module(target):
         leaves |= dict(target.named_parameters())
     if parameters is not None:
         for name, leaf in _named(parameters).items():
@@ -25,9 +25,11 @@ def leaves_of(target: Any, inputs: Sequence[Any], parameters: Any) -> tuple[list
                     f"check: two leaves are called {name!r}, so one would hide the other: rename one"
                 )
     arguments = []
-    among_arrays = any(isinstance(x, np.ndarray | Tensor) for x in inputs)
+    if not leaves or any(isinstance(leaf, Tensor) for leaf in leaves.values()):
+        inputs = [_array_of(x) for x in inputs]  # but a network of Scalars takes its numbers one by one
+    beside_arrays = among_arrays([*inputs, *leaves.values()])
     for i, x in enumerate(inputs):
-        node = _argument(x, among_arrays)
+        node = input_leaf(x, beside_arrays) if _is_checked(x) else x
         arguments.append(node)
         if isinstance(node, Node) and node.requires_grad:
             if node.op is not None:
@@ -42,28 +44,52 @@ def leaves_of(target: Any, inputs: Sequence[Any], parameters: Any) -> tuple[list
 
 
 def _named(parameters: Any) -> dict[str, Any]:
-    if hasattr(parameters, "named_parameters"):
+    """{name: leaf} of whatever parameters may be given as; in a list, a module is called by its number."""
+    if _is_module(parameters):
         return dict(parameters.named_parameters())
-    if isinstance(parameters, Mapping):
-        named = dict(parameters)
-    else:
-        named = {leaf.name or f"parameter {i}": leaf for i, leaf in enumerate(parameters)}
-        if len(named) < len(parameters):
-            raise ValueError("check: parameters with different names were expected: pass {name: leaf}")
-    for name, leaf in named.items():
-        if not isinstance(leaf, Node) or leaf.op is not None or not leaf.requires_grad:
-            raise NotDifferentiableError(
-                f"check: a leaf that requires a gradient was expected for {name!r}, {leaf!r} came"
-            )
+    given = [parameters] if isinstance(parameters, Node) else parameters
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(
+            f"check: parameters={parameters!r} came, where a module, a leaf, {{name: leaf}}, or a list of modules and "
+            f"leaves was expected"
+        )
+    pairs = list(given.items()) if isinstance(given, Mapping) else [(None, x) for x in given]
+    named: dict[str, Any] = {}
+    for i, (name, held) in enumerate(pairs):
+        if _is_module(held):
+            owner = i if name is None else name
+            inside = [(f"{owner}.{path}", leaf) for path, leaf in held.named_parameters()]
+        else:
+            inside = [(name or getattr(held, "name", None) or f"parameter {i}", held)]
+        for path, leaf in inside:
+            if not isinstance(leaf, Node) or leaf.op is not None or not leaf.requires_grad:
+                raise NotDifferentiableError(
+                    f"check: a leaf that requires a gradient was expected for {path!r}, {leaf!r} came"
+                )
+            if named.setdefault(path, leaf) is not leaf:
+                raise ValueError("check: parameters with different names were expected: pass {name: leaf}")
     return named
 
 
-def _argument(x: Any, among_arrays: bool) -> Any:
-    """An array of floats as a Tensor, a float as a Scalar, or as a Tensor among arrays; anything else as it is."""
-    if isinstance(x, Node):
+def _is_module(x: Any) -> bool:
+    return not isinstance(x, type) and hasattr(x, "named_parameters")
+
+
+def _is_checked(x: Any) -> bool:
+    """Whether a plain value is a float, or an array of floats."""
+    return type(x) is float or (isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f")
+
+
+def _array_of(x: Any) -> Any:
+    """A list of floats as an array; anything else, such as a list of labels, as it is."""
+    if not isinstance(x, list) or not x or _holds_node(x):
         return x
-    if type(x) is float:
-        return Tensor(x, requires_grad=True) if among_arrays else Scalar(x)
-    if isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f":
-        return Tensor(x, requires_grad=True)
-    return x
+    try:
+        array = np.asarray(x)
+    except ValueError:  # rows of unequal length
+        return x
+    return array if array.dtype.kind == "f" else x
+
+
+def _holds_node(x: Any) -> bool:
+    return isinstance(x, Node) or (isinstance(x, list | tuple) and any(map(_holds_node, x)))
