@@ -18,6 +18,12 @@ TEXTBOOK = {
     "neg": "∂y/∂x = −1",
     "sigmoid": "∂y/∂x = y · σ(−x)", "arcsin": "∂y/∂x = 1 / √(1 − x · x)", "transpose": "x̄ = ȳᵀ",
     "linear": "x̄ = ȳ @ Wᵀ\nW̄ = xᵀ @ ȳ\nb̄ = Σ ȳ", "greater": "not differentiable",
+    "relu": "∂y/∂x = [x > 0]", "clip": "∂y/∂x = [x = y]", "where": "∂y/∂a = [condition]\n∂y/∂b = [¬condition]",
+    "power": "∂y/∂a = b · a^(1 if b = 0 else b − 1)\n∂y/∂b = y · log(y + 1 if y = 0 else a)",
+    "mean": "x̄ = ȳ / n    with n the size of x", "max": "x̄ = ȳ · [x = y]", "min": "x̄ = ȳ · [x = y]",
+    "var": "x̄ = ȳ · (x − mean(x)) · (2 / n)    with n the size of x",
+    "softmax_cross_entropy": "x̄ = (softmax(x) − one-hot) · (ȳ / n)    with n the length of x",
+    "einsum": "x1\u0304 = einsum(ȳ, x2)\nx2\u0304 = einsum(ȳ, x1)", "broadcast_to": "x̄ = Σ ȳ",
 }  # fmt: skip
 
 
@@ -65,12 +71,65 @@ def test_the_printed_formula_computes_the_derivative(name):
     known = dict(zip(letters, values, strict=True))
     for i, line in enumerate(tg.formula(name).split("\n")):
         text = line.split(" = ", 1)[1].replace("√", "sqrt").replace("σ", "sigmoid")
+        text = text.replace("[", "(").replace("]", ")")  # Iverson's: True is 1
         for sign, python in SPOKEN.items():
             text = text.replace(sign, python)
         found = float(eval(text, FUNCTIONS | known | {"y": op.call(*values)}))
         h = 1e-5
         up, down = ([v + d * (k == i) for k, v in enumerate(values)] for d in (h, -h))
         assert found == pytest.approx((op.call(*up) - op.call(*down)) / (2 * h), rel=2e-5)
+
+
+def test_no_constant_of_the_example_is_shown():
+    shown = "\n".join(tg.formula(name) for name in tg.registry if tg.registry[name].doc)
+    assert "constant" not in shown
+
+
+def test_of_a_function():
+    assert tg.formula(tg.tanh) == tg.formula("tanh")
+    with pytest.raises(KeyError, match="there is no primitive 'len'"):
+        tg.formula(len)
+
+
+def test_conditions_in_arithmetic_are_in_brackets(registry):
+    @tg.elementwise(partials=(lambda y, x: 3 * (x > 0) + x,), cases=[tg.case(tg.core.cases.positive(3))])
+    def odd(x):
+        return x
+
+    assert tg.formula(odd) == "∂y/∂x = 3 · [x > 0] + x"
+
+
+def test_sizes_are_letters_where_they_are_told_apart(registry):
+    cases = [tg.case(tg.core.cases.real(2, 3))]
+
+    @tg.primitive(vjps=(lambda g, y, x: g * x.shape[0] + 0 * x,), cases=cases)
+    def rows(x):
+        return x.sum() * len(x)
+
+    @tg.primitive(vjps=(lambda g, y, x: g * (5 * x.size) + 0 * x,), cases=cases)
+    def numbers(x):
+        return x.sum() * 5 * x.size
+
+    @tg.primitive(vjps=(lambda g, y, x: g * len(str(x.size)) ** 3 + 0 * x,), cases=cases)
+    def neither(x):
+        return x.sum()
+
+    @tg.primitive(vjps=(lambda g, y, x, n: g / n + 0 * x,), cases=[tg.case(tg.core.cases.real(6), n=6)])
+    def averaged(x, n):
+        return x.reshape(n).sum() / n
+
+    assert tg.formula(rows) == "x\u0304 = ȳ · n + 0 · x    with n the length of x"
+    assert tg.formula(numbers) == "x\u0304 = ȳ · (5 · n) + 0 · x    with n the size of x"
+    assert tg.formula(neither) == "x\u0304 = ȳ · 1 + 0 · x"
+    assert tg.formula(averaged) == "x\u0304 = ȳ / 6 + 0 · x"  # drawn at no other size
+
+
+def test_a_rule_that_returns_a_plain_number(registry):
+    @tg.elementwise(partials=(lambda y, x: -2.5,), cases=[tg.case(tg.core.cases.real(3))])
+    def steep(x):
+        return -2.5 * x
+
+    assert tg.formula(steep) == "∂y/∂x = −2.5"
 
 
 def test_a_primitive_that_is_not_there():
