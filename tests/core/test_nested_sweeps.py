@@ -51,7 +51,10 @@ def test_observers_three_deep():
 
 
 def test_a_sweep_within_a_rule(registry):
-    @tg.primitive(vjps=(lambda g, y, x: g * tg.grad(lambda a: (a * a * a).sum())(x),), cases=[tg.case()])
+    @tg.primitive(
+        vjps=(lambda g, y, x: g * tg.grad(lambda a: (a * a * a).sum())(x),),
+        cases=[tg.case(tg.core.cases.real())],
+    )
     def sum_of_cubes(x):
         """The derivative is found by another sweep."""
         return np.add.reduce(x * x * x)
@@ -71,7 +74,7 @@ def test_a_rule_that_sweeps_the_very_graph_it_stands_in(registry):
         found.append(tg.reverse_sweep(h, 1.0)[x])
         return g * 5.0
 
-    @tg.primitive(vjps=(vjp,), cases=[tg.case()])
+    @tg.primitive(vjps=(vjp,), cases=[tg.case(tg.core.cases.real())])
     def curious(a):
         """Looks below itself."""
         return 5.0 * a
@@ -210,12 +213,12 @@ def test_the_graph_is_whole_while_a_sweep_is_under_way(registry):
         sizes.append(len(tg.topological_order([top])))
         return g
 
-    @tg.primitive(vjps=(look_around,), cases=[tg.case()])
+    @tg.primitive(vjps=(look_around,), cases=[tg.case(tg.core.cases.real())])
     def watching(x):
         """The identity."""
         return x * 1.0
 
-    @tg.primitive(vjps=(lambda g, y, x: watching(g) * 2.0,), cases=[tg.case()])
+    @tg.primitive(vjps=(lambda g, y, x: watching(g) * 2.0,), cases=[tg.case(tg.core.cases.real())])
     def doubled(x):
         """2x, whose rule has a rule that looks around."""
         return x * 2.0

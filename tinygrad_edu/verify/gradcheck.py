@@ -32,6 +32,7 @@ from tinygrad_edu.types import Array
 from tinygrad_edu.verify.leaves import leaves_of
 from tinygrad_edu.verify.noise import norm
 from tinygrad_edu.verify.numerical import Gradient, gradient
+from tinygrad_edu.verify.replay import faithful, held_by, replay
 from tinygrad_edu.verify.report import Report, judge
 
 
@@ -188,7 +189,7 @@ def _given(gradients: Mapping[str, Any], leaves: dict[str, Any]) -> dict[str, Ar
 def _numeric(
     objective: Callable[[], Any], leaves: dict[str, Any], wanted: Iterable[str], step: float | None
 ) -> dict[str, Gradient]:
-    """The derivatives by every component of some leaves, one after the other.
+    """The derivatives by every component of some leaves, one by one; by a replay of the graph, if it is faithful.
 
     All leaves are float64 meanwhile, with the values that they have. So what is computed from them is float64, too,
     and the numerical side has the digits to judge a float32 gradient by.
@@ -196,20 +197,29 @@ def _numeric(
     found = {}
     with preserved(leaves.values()):
         for leaf in leaves.values():
-            _place(leaf, np.array(leaf.value, dtype=float))
+            leaf.value = held_by(leaf, np.array(leaf.value, dtype=float))
+        present = {leaf: np.asarray(leaf.value) for leaf in leaves.values()}
+
+        def place(values: Iterable[Array]) -> None:
+            for leaf, x in zip(present, values, strict=True):
+                leaf.value = held_by(leaf, x)
+
+        def actual(values: Iterable[Array]) -> float:
+            place(values)
+            with no_grad():
+                return float(objective().value)
+
+        with recording(NEEDED):
+            record = objective()
+        replaying = faithful(record, present, actual)
+        place(present.values())
         for name in wanted:
-            leaf = leaves[name]
-            start = leaf.value
+            replayed = replay(record, [leaves[name]])
 
-            def at(values: Array, leaf: Any = leaf) -> float:
-                _place(leaf, values)
-                with no_grad():
-                    return float(objective().value)
+            def at(values: Array, leaf: Any = leaves[name], replayed: Any = replayed) -> float:
+                if replaying:
+                    return float(replayed(held_by(leaf, values)))
+                return actual(values if x is leaf else held for x, held in present.items())
 
-            found[name] = gradient(at, start, step=step)
-            leaf.value = start
+            found[name] = gradient(at, present[leaves[name]], step=step)
     return found
-
-
-def _place(leaf: Any, values: Array) -> None:
-    leaf.value = leaf.result(values if values.shape else values[()])
