@@ -24,6 +24,7 @@ from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.primitive import elementwise, multilinear, primitive, registry
 from tinygrad_edu.core.recording import no_grad, scope
 from tinygrad_edu.core.sweep import Step, forward_sweep, reverse_sweep, topological_order
+from tinygrad_edu.custom import custom_vjp
 from tinygrad_edu.formula import formula
 from tinygrad_edu.ops import *
 from tinygrad_edu.scalar import Scalar
@@ -46,7 +47,7 @@ _LAZY = {
 }  # fmt: skip
 
 __all__ = [
-    "Node", "Scalar", "Step", "Tensor", "case", "check", "data", "draw", "elementwise", "errors", "formula",
+    "Node", "Scalar", "Step", "Tensor", "case", "check", "custom_vjp", "data", "draw", "elementwise", "errors", "formula",
     "forward_sweep", "grad", "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear", "nn", "no_grad",
     "ops", "optim", "primitive", "registry", "render", "reverse_sweep", "scope", "tensor", "topological_order",
     "value_and_grad", "verify", "vjp", *ops.__all__,

@@ -71,17 +71,11 @@ class Primitive:
         self.variadic = callable(rules) and not elementwise  # any number of operands, and one rule for all
         self.rules = rules if self.variadic else _checked_rules(self.name, rules, elementwise)
         self.cases = _checked_cases(self, forward, cases)
-        if self.name in registry:
-            raise RegistrationError(
-                f"there is a primitive '{self.name}' already: choose another name, or say "
-                f"del tg.registry['{self.name}'] before it is declared anew, as in a notebook"
-            )
         self.forward, self.on_floats, self.builtin = forward, on_floats or forward, builtin
         # The rule for operand i. It is asked for at every visit of a node: of a sequence, by its own lookup.
         self.rule = partial(partial, rules) if self.variadic else self.rules.__getitem__
         self.elementwise, self.linear = elementwise, linear
         self.symbol, self.notation = symbol or self.name, notation
-        registry[self.name] = self
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -125,11 +119,6 @@ def _checked_cases(op: Primitive, forward: Any, cases: Any) -> tuple[Case, ...]:
         raise RegistrationError(
             f"primitive '{op.name}': a list of cases was expected, {stray[0] if stray else 'a single Case'} came: "
             f"write cases=[case(real(3))]"
-        )
-    if op.rules and not cases:
-        raise RegistrationError(
-            f"primitive '{op.name}' declares no cases, so its derivative could not be verified: "
-            f"state at least one, such as cases=[case(real(3))]"
         )
     code = forward.__code__
     most, plain = code.co_argcount, code.co_argcount - len(forward.__defaults__ or ())
@@ -221,6 +210,17 @@ def primitive(
 
 def _function(make_call: Callable[[Primitive], Any], op: Primitive) -> Any:
     """What the reader calls: a plain function, which serves as a method as it stands (`__add__ = add`)."""
+    if op.rules and not op.cases:
+        raise RegistrationError(
+            f"primitive '{op.name}' declares no cases, so its derivative could not be verified: "
+            f"state at least one, such as cases=[case(real(3))]"
+        )
+    if op.name in registry:
+        raise RegistrationError(
+            f"there is a primitive '{op.name}' already: choose another name, or say "
+            f"del tg.registry['{op.name}'] before it is declared anew, as in a notebook"
+        )
+    registry[op.name] = op
     function: Any = wraps(op.forward)(make_call(op))
     function.op, op.call = op, function
     return function
