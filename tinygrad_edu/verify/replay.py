@@ -83,11 +83,13 @@ def faithful(output: Node, leaves: dict[Any, Array], actual: Callable[[list[Arra
 
 def held_by(leaf: Any, x: Array) -> Any:
     """An array in the form in which a leaf holds it."""
-    return leaf.result(x if x.shape else x[()])
+    held: Any = leaf.result(x if x.shape else x[()])
+    return held
 
 
 def _signed(rng: np.random.Generator, shape: Shape) -> Array:
-    return rng.uniform(0.5, 1.0, shape) * rng.choice([-1.0, 1.0], shape)
+    step: Array = rng.uniform(0.5, 1.0, shape) * rng.choice([-1.0, 1.0], shape)
+    return step
 
 
 def _size(x: Array) -> Array:
