@@ -39,6 +39,38 @@ def test_text_of_long_graphs_ends_with_a_count():
     assert "[41] " in text
 
 
+def test_a_stale_drawing_says_so_in_every_form():
+    x, y = tg.Scalar(2.0, "x"), tg.Scalar(3.0, "y")
+    z = x * y
+    z.backward()
+    assert "assigned" not in draw(z).text() + draw(z).source
+    x.assign(5.0)
+    d = draw(z, local=True)
+    words = "x was assigned after this had been computed"
+    assert d.text().startswith(words)
+    assert words in d.source
+    assert "×" not in "".join(line for line in d.source.splitlines() if "->" in line)
+    long = x
+    for _ in range(20):
+        long = long.tanh()
+    x.assign(1.0)
+    cut = draw(long, max_cards=3)
+    assert cut.board.caption.startswith(words)
+    assert "nearest to the output are drawn" in cut.board.caption
+
+
+def test_only_nodes_can_be_drawn():
+    with pytest.raises(TypeError, match="draw: a Scalar or a Tensor was expected, int came"):
+        draw(3)
+
+
+def test_a_title_of_two_lines_becomes_one():
+    d = draw(tg.Scalar(2.0, "a\nb"), title="first\nsecond")
+    assert d.text().startswith("first second\n")
+    assert "a b" in d.text()
+    assert "\ufffd" not in d.text() + d.source
+
+
 def test_every_form_can_be_saved(drawings, tmp_path):
     pytest.importorskip("pygraphviz")
     d = drawings[0]

@@ -80,6 +80,40 @@ def test_a_stale_graph_is_drawn_with_a_warning():
     assert model.nodes[0].gradient is not None
 
 
+def test_operations_on_old_values_have_no_local_derivatives():
+    x, y = tg.Scalar(2.0, "x"), tg.Scalar(3.0, "y")
+    z = (x * y).exp()
+    assert [edge.local for edge in capture(z).edges] == [3.0, 2.0, pytest.approx(np.exp(6.0))]
+    x.assign(5.0)
+    model = capture(z)
+    assert [edge.local for edge in model.edges] == [None, None, pytest.approx(np.exp(6.0))]
+    assert [node.flags for node in model.nodes] == [("stale",), (), (), ()]
+    assert model.warnings == ("x was assigned after this had been computed: compute it anew",)
+    assert capture(x * y).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("n", "who"),
+    [(1, "w0 was"), (2, "w0 and w1 were"), (3, "w0, w1 and w2 were"), (5, "w0, w1 and 3 more were")],
+)
+def test_who_was_assigned(n, who):
+    leaves = [tg.Scalar(1.0, f"w{i}") for i in range(n)]
+    y = sum(leaves)
+    for leaf in leaves:
+        leaf.assign(2.0)
+    assert capture(y).warnings[0].startswith(f"{who} assigned")
+
+
+def test_choices_that_mean_nothing_are_told():
+    x = tg.Scalar(2.0, "x")
+    said = capture(x * x, names={"w": tg.Scalar(1.0)}, parameters="x, v*", highlight=["q", x]).warnings
+    assert said == (
+        "parameters: no node has a name like 'v*'", "highlight: no node has a name like 'q'",
+        "names: none of these nodes is in the graph",
+    )  # fmt: skip
+    assert capture(x * x, names=[{"y": x}, {}], parameters=["x", "?"], highlight=x).warnings == ()
+
+
 def test_roles_of_scalars(neuron):
     o = neuron()
     roles = lambda **options: {name: node.role for name, node in by_name(o, **options).items()}  # noqa: E731

@@ -63,7 +63,8 @@ def test_one_letter_with_digits_is_an_index():
 
 
 def test_text_is_cleaned_escaped_and_clipped():
-    assert clean("a\x00b\x9f\ud800\n") == "a\ufffdb\ufffd\ufffd\ufffd"
+    assert clean("a\x00b\x9f\ud800") == "a\ufffdb\ufffd\ufffd"
+    assert clean("two\r\n\tlines\u2028more\n") == "two lines more "
     assert clean("\u202eevil") == "\ufffdevil"
     assert len(clean("x" * 500)) == 80
     assert escape('<b a="1">&') == "&lt;b a=&quot;1&quot;&gt;&amp;"

@@ -170,6 +170,8 @@ def draw(
         o.backward()
         tg.draw(o, names=locals(), parameters="w* b").save("neuron.svg")
 
+    If a leaf was assigned after it had been used, the picture mixes old values and new ones, and a caption says so.
+
     Args:
         x: the root, such as a loss. After `x.backward()` every card shows its gradient; before, `—`.
         title: over the picture.
@@ -203,6 +205,8 @@ def draw(
     for option, count in (("depth", 1 if depth is None else depth), ("max_cards", max_cards)):
         if count < 1:
             raise ValueError(f"draw: {option} is counted from 1, {count!r} came")
+    if not isinstance(x, Node):
+        raise TypeError(f"draw: a Scalar or a Tensor was expected, {type(x).__name__} came")
     graph = capture(x, names=names, parameters=parameters, highlight=highlight)
     board = fold(graph, depth=depth, leaves=leaves, arrows=local, max_cards=max_cards)
     source = dot(board, THEMES[theme], title=title, subtitle=subtitle, rankdir=rankdir, local=local)

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tinygrad_edu.render.model import GraphModel, NodeModel
 from tinygrad_edu.render.modules import path, whole_modules
+from tinygrad_edu.render.stale import sentence
 
 Leaves = Literal["auto", "cards", "inset"]
 AUTO_INSET = 12  # more cards than this, and leaves move into their consumers
@@ -96,7 +97,11 @@ def fold(
             if len(board.cards) <= max_cards:
                 break
             board = _arrange(model, *whole_modules(model, sums, level), level, above)
-    return board if len(board.cards) <= max_cards else _cut(board, model, max_cards)
+    if len(board.cards) > max_cards:
+        board = _cut(board, model, max_cards)
+    stale = [node.name or node.derived for node in model.nodes if "stale" in node.flags]
+    captions = ([sentence(stale)] if stale else []) + ([board.caption] if board.caption else [])
+    return replace(board, caption=". ".join(captions) or None)
 
 
 def _sums(model: GraphModel) -> list[int]:

@@ -21,7 +21,16 @@ import numpy as np
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.sweep import Step, reverse_sweep, topological_order
 from tinygrad_edu.errors import TinygradEduError
-from tinygrad_edu.render.naming import Choice, Names, derived_names, given_names, module_labels, selected
+from tinygrad_edu.render.naming import (
+    Choice,
+    Names,
+    derived_names,
+    given_names,
+    module_labels,
+    selected,
+    unmatched,
+)
+from tinygrad_edu.render.stale import sentence, stale_leaves, stale_operands
 
 SCHEMA = 1
 BINS = 8
@@ -66,7 +75,7 @@ class NodeModel:
     requires_grad: bool
     value: Numbers
     gradient: Numbers | None  # None: not computed
-    flags: tuple[str, ...] = ()  # nonfinite, dead, highlight
+    flags: tuple[str, ...] = ()  # nonfinite, dead, highlight, stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +124,11 @@ def capture(
     derived = derived_names(order, ids, given)
     told, trained = _parameters(order, given, names, parameters)
     emphasised = selected(order, given, highlight)
+    stale = stale_leaves(order)
     cotangents, warnings = _cotangents(x)
+    if stale and not warnings:
+        warnings = [sentence([given.get(node, derived[node]) for node in order if node in stale])]
+    warnings += unmatched(order, given, names=names, parameters=parameters, highlight=highlight)
     gradients = {}
     for node in order:
         g = cotangents.get(node) if node.grad is None else node.grad
@@ -131,7 +144,7 @@ def capture(
                 id=i, name=given.get(node), derived=derived[node], role=role, scope=node.scope,
                 op=node.op.name if node.op else None, symbol=node.op.symbol if node.op else None,
                 kind=type(node).__name__, requires_grad=node.requires_grad, value=value, gradient=gradient,
-                flags=_flags(role, value, gradient, largest, node in emphasised),
+                flags=_flags(role, value, gradient, largest, node in emphasised, node in stale),
             )
         )  # fmt: skip
     with np.errstate(all="ignore"):
@@ -205,7 +218,7 @@ def _cotangents(root: Node) -> tuple[dict[Node, Any], list[str]]:
 def _locals(node: Node) -> list[float | None]:
     """∂y/∂x for each operand of an elementwise operation on single numbers; None where there is none."""
     op, args = node.op, node.args
-    if op is None or not op.elementwise or op.variadic or np.ndim(node.value):
+    if op is None or not op.elementwise or op.variadic or np.ndim(node.value) or stale_operands(node):
         return [None] * len(args)
     values = [a.value for a in args]
     found: list[float | None] = []
@@ -239,12 +252,12 @@ def _role(node: Node, root: Node, told: bool, trained: bool) -> str:
 
 
 def _flags(
-    role: str, value: Numbers, gradient: Numbers | None, largest: float, emphasised: bool
+    role: str, value: Numbers, gradient: Numbers | None, largest: float, emphasised: bool, stale: bool
 ) -> tuple[str, ...]:
     broken = value.nan + value.infinite > 0 or (gradient is not None and gradient.nan + gradient.infinite > 0)
     dead = (
         role == "parameter" and bool(value.shape) and gradient is not None and gradient.norm is not None
         and gradient.norm <= DEAD * largest
     )  # fmt: skip
-    flags = (("nonfinite", broken), ("dead", dead), ("highlight", emphasised))
+    flags = (("nonfinite", broken), ("dead", dead), ("highlight", emphasised), ("stale", stale))
     return tuple(flag for flag, holds in flags if holds)

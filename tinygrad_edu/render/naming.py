@@ -89,6 +89,26 @@ def selected(
     return found.intersection(order)
 
 
+def unmatched(order: list[Node], given: dict[Node, str], *, names: Names, **choices: Choice) -> list[str]:
+    """What was asked for and is not in the graph, in words: patterns of names, and sources of names."""
+    words = []
+    for option, choice in choices.items():
+        for text in (
+            [choice] if isinstance(choice, str) else choice if isinstance(choice, list | tuple) else ()
+        ):
+            patterns = text.replace(",", " ").split() if isinstance(text, str) else ()
+            words += [
+                f"{option}: no node has a name like '{clean(pattern)}'"
+                for pattern in patterns
+                if not selected(order, given, pattern)
+            ]
+    if names is not None and not module_labels(order, names):
+        wanted = set(order)
+        if not any(node in wanted for _, node in _named(names)):
+            words.append("names: none of these nodes is in the graph")
+    return words
+
+
 def module_labels(order: list[Node], names: Names) -> tuple[tuple[str, str], ...]:
     """(path, class and sizes) of the scopes that are attributes of the modules in `names`."""
     modules = [names] if _is_module(names) else []

@@ -139,13 +139,14 @@ def bars(counts: tuple[int, ...]) -> str:
 
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]")
+_BREAK = re.compile(r"[\t-\r\x85\u2028\u2029]+")  # of lines; a label has one
 _INDEXED = re.compile(r"([A-Za-zα-ωΑ-Ω])(\d{1,3})")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def clean(text: object, limit: int = CLIP) -> str:
     """A user's text without what could break a file: control characters and half surrogates, clipped."""
-    text = _UNSAFE.sub("\ufffd", str(text))
+    text = _UNSAFE.sub("\ufffd", _BREAK.sub(" ", str(text)))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

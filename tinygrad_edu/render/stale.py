@@ -1,0 +1,30 @@
+"""Stale graphs: a leaf was assigned after its old value had been used.
+
+    z = x * y;  x.assign(5)        z is still the product of the old x
+
+A picture shows the values that the nodes have, so old ones would stand beside new ones. It says so in words, and gives
+no local derivative of an operation whose operand has another value by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tinygrad_edu.core.node import Node
+
+
+def stale_operands(node: Node) -> list[Node]:
+    """The operands of a node that were assigned after it had been computed; only leaves can be."""
+    return [x for x in node.args if x.op is None and x.era > node.era]
+
+
+def stale_leaves(order: Iterable[Node]) -> set[Node]:
+    """All leaves that were assigned after something had been computed of them."""
+    return {x for node in order for x in stale_operands(node)}
+
+
+def sentence(names: Sequence[str]) -> str:
+    """What has happened, in words: `x and y were assigned after this had been computed`."""
+    *most, last = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"]
+    who = f"{', '.join(most)} and {last}" if most else last
+    return f"{who} {'were' if most else 'was'} assigned after this had been computed: compute it anew"
