@@ -130,6 +130,13 @@ def test_a_wrong_command_line(arguments: list[str], capsys: pytest.CaptureFixtur
     assert "usage: tinygrad-edu" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("seed", ["x", "-1", "1.5", ""])
+def test_a_seed_that_is_none(seed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["verify", "exp", "--seed", seed])
+    assert f"a seed is an integer, 0 or larger; {seed!r} came" in capsys.readouterr().err
+
+
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     for option, expected in (("--help", "demo"), ("--version", f"tinygrad-edu {tg.__version__}")):
         with pytest.raises(SystemExit) as stopped:

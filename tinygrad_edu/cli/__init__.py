@@ -70,9 +70,12 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
 
 
 def _seed(text: str) -> int:
-    seed = int(text)
+    try:
+        seed = int(text)
+    except ValueError:
+        seed = -1
     if seed < 0:
-        raise argparse.ArgumentTypeError(f"a seed is 0 or larger, {seed} came")
+        raise argparse.ArgumentTypeError(f"a seed is an integer, 0 or larger; {text!r} came")
     return seed
 
 
