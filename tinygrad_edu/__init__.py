@@ -48,9 +48,9 @@ _LAZY = {
 
 __all__ = [
     "Node", "Scalar", "Step", "Tensor", "case", "check", "custom_vjp", "data", "draw", "elementwise", "errors",
-    "formula", "forward_sweep", "grad", "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear", "nn", "no_grad",
-    "ops", "optim", "primitive", "registry", "render", "reverse_sweep", "scope", "tensor", "topological_order",
-    "value_and_grad", "verify", "vjp", *ops.__all__,
+    "formula", "forward_sweep", "grad", "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear",
+    "nn", "no_grad", "ops", "optim", "primitive", "registry", "render", "reverse_sweep", "scope", "tensor",
+    "topological_order", "value_and_grad", "verify", "vjp", *ops.__all__,
 ]  # fmt: skip
 
 

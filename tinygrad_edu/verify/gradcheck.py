@@ -29,16 +29,18 @@ from tinygrad_edu.core.recording import NEEDED, no_grad, recording
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError
 from tinygrad_edu.state import state_restored
 from tinygrad_edu.types import Array
+from tinygrad_edu.verify.hazards import rows_at_hazards
 from tinygrad_edu.verify.leaves import leaves_of
 from tinygrad_edu.verify.noise import norm
 from tinygrad_edu.verify.numerical import Gradient, gradient
+from tinygrad_edu.verify.pair import pair_of
 from tinygrad_edu.verify.replay import faithful, held_by, replay
-from tinygrad_edu.verify.report import Report, judge
+from tinygrad_edu.verify.report import Report, Row, judge
 
 
 def check(
     target: Callable[..., Any], *inputs: Any, parameters: Any = None, gradients: Mapping[str, Any] | None = None,
-    step: float | None = None, rng: np.random.Generator | None = None,
+    step: float | None = None, hazards: bool = False, rng: np.random.Generator | None = None,
 ) -> Report:  # fmt: skip
     """Check the gradients of a function, a module or a loss against numerical ones.
 
@@ -54,7 +56,10 @@ def check(
         gradients: {name: array} to check instead of those of the engine: a backward pass written by hand. Parameters
             without an entry are left out.
         step: a fixed ε for plain central differences, as in the lecture; by default it is found.
-        rng: of the random weights; by default always the same ones.
+        hazards: check the inputs at many more points, made of them, where wrong rules give themselves away: ties,
+            zeros, large and equal values, … (see `verify.hazards`); and that the backward pass is linear in its
+            cotangent, changes nothing in place and keeps nothing from call to call.
+        rng: of the random weights and points; by default always the same ones.
 
     Returns:
         A report; true only if every parameter is verified.
@@ -69,18 +74,32 @@ def check(
         raise ValueError(
             f"check: a positive step was expected, {step} came: 1e-7 is the lecture's, None finds one"
         )
+    if hazards and (gradients is not None or step is not None):
+        raise ValueError(
+            "check: hazards move the inputs, so gradients of one point, or a fixed step, do not go with them: "
+            "make a function of your backward pass, tg.custom_vjp(f, vjp), or leave hazards out"
+        )
     arguments, leaves = leaves_of(target, inputs, parameters)
     if not leaves:
         raise NotDifferentiableError(
             "check: there is nothing to check: pass inputs of floats, a module, or parameters=…"
         )
-    weights = _Weights(rng or np.random.default_rng(0))
+    rng = rng or np.random.default_rng(0)
+    rows: list[Row] = []
+    if hazards:
+        pair, point = pair_of(target, arguments, leaves)
+        rows = rows_at_hazards(pair, point, rng)
+        leaves = {name: leaf for name, leaf in leaves.items() if name not in pair.names}
+    if not leaves:
+        return Report(rows, step)
+    weights = _Weights(rng)
     objective = _objective(target, arguments, weights)
     _steady(objective)
     found, rounding = _backward(objective, leaves)
     given = found if gradients is None else _given(gradients, leaves)
     numeric = _numeric(objective, leaves, given, step)
-    return Report([judge(name, g, numeric[name], rounding[name]) for name, g in given.items()], step)
+    rows += [judge(name, g, numeric[name], rounding[name]) for name, g in given.items()]
+    return Report(rows, step)
 
 
 # ---- one number, and always the same one ----

@@ -130,6 +130,8 @@ def _extrapolate(
         above, below = evaluate(f, right), evaluate(f, left)
         if above is None or below is None:
             return None
+        # No value is known better than to half a unit in its last place; beside f(x) = 0 that is more than at x.
+        noise = max(noise, float(np.finfo(float).eps) / 2 * max(abs(above), abs(below)))
         slopes.append((above - below) / (right - left))  # the steps as they were rounded
         bends.append(((above - middle) - (middle - below)) / (right - left))
     if not any(slopes) and not any(bends):  # the same number everywhere, to rounding

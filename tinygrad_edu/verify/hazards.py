@@ -1,0 +1,141 @@
+"""Hazard points: where wrong rules give themselves away.
+
+At an ordinary random point a wrong rule is often right. Give all of a tied maximum to both, forget the clipped region,
+take an input for an output of the same sign: nothing shows until values are tied, clipped, or negative. So a check goes
+to such points by itself. They are made of the example inputs alone: their shapes, their range, their values.
+
+A point at which the function has no finite value is none, and is left out by whoever uses these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.types import Array
+from tinygrad_edu.verify.pair import Pair, examine
+from tinygrad_edu.verify.report import Row
+
+
+class Point(NamedTuple):
+    """Values for all inputs, and what is special about them."""
+
+    name: str
+    inputs: list[Array]
+
+
+Hazard = Callable[[Array, np.random.Generator], Array]
+
+
+def _resampled(x: Array, rng: np.random.Generator) -> Array:
+    return rng.uniform(x.min(), x.max(), x.shape)
+
+
+def _duplicates(x: Array, rng: np.random.Generator) -> Array:
+    """Every value stands there about twice."""
+    return rng.choice(x.ravel()[: (x.size + 1) // 2], x.shape)
+
+
+def _some_zeros(x: Array, rng: np.random.Generator) -> Array:
+    return np.where(rng.random(x.shape) < 0.4, 0.0, x)
+
+
+def _nearly_constant(x: Array, rng: np.random.Generator) -> Array:
+    """A tiny variance, such as a normalization divides by."""
+    near: Array = x.mean() + 1e-4 * (x - x.mean())
+    return near
+
+
+HAZARDS: dict[str, Hazard] = {
+    "other values in the same range": _resampled,
+    "all values positive": lambda x, rng: np.abs(x),
+    "all values negative": lambda x, rng: -np.abs(x),
+    "all values equal": lambda x, rng: np.full(x.shape, x.flat[0]),
+    "duplicate values": _duplicates,
+    "some zeros": _some_zeros,
+    "all zeros": lambda x, rng: np.zeros(x.shape),
+    "whole numbers": lambda x, rng: np.round(x),
+    "values 3 times as large": lambda x, rng: 3 * x,
+    "values 30 times as large": lambda x, rng: 30 * x,
+    "values 1000 times smaller": lambda x, rng: x / 1000,
+    "nearly constant": _nearly_constant,
+    "descending values": lambda x, rng: np.sort(x, axis=None)[::-1].reshape(x.shape),
+    "the ends of the range": lambda x, rng: rng.choice([x.min(), x.max()], x.shape),
+}
+
+
+def hazard_points(inputs: list[Array], rng: np.random.Generator) -> Iterator[Point]:
+    """Points made of example inputs: each hazard for all inputs at once, and for each input by itself.
+
+    Inputs of floats are changed. Those of integers, such as indices and labels, are once made equal: then they repeat.
+
+    Args:
+        inputs: the example.
+        rng: what is random in the points.
+    """
+    moving = [i for i, x in enumerate(inputs) if x.dtype.kind == "f" and x.size]
+    alone = [[i] for i in moving] if len(moving) > 1 else []
+    for name, hazard in HAZARDS.items():
+        for chosen in [moving, *alone] if moving else []:
+            changed = list(inputs)
+            for i in chosen:
+                changed[i] = np.asarray(hazard(inputs[i], rng), inputs[i].dtype)
+            where = "" if chosen == moving else f" in input {chosen[0]}"
+            yield Point(name + where, changed)
+    first = {inputs[i].shape: inputs[i] for i in reversed(moving)}
+    if len(first) < len(moving):
+        same = [first[x.shape] if i in moving else x for i, x in enumerate(inputs)]
+        yield Point("the same values in all inputs of a shape", same)
+    if any(x.dtype.kind in "iu" and x.size > 1 for x in inputs):
+        repeated = [np.full(x.shape, x.flat[0]) if x.dtype.kind in "iu" and x.size else x for x in inputs]
+        yield Point("repeated integers", repeated)
+
+
+# ---- the pair at all of them ----
+
+_MOST = 400  # components at the example inputs themselves
+_FEW = 40  # and at each hazard point
+
+
+def rows_at_hazards(pair: Pair, inputs: list[Array], rng: np.random.Generator) -> list[Row]:
+    """A row for every input of floats: the first point at which it is wrong, or else the first that shows it right."""
+    here = examine(pair, inputs, rng, most=_MOST)
+    if here is None:
+        raise ValueError(
+            "check: the function is not finite at the example inputs: a check needs a point where it is"
+        )
+    rows, seen = here, 0
+    floors = [16 * float(np.finfo(float).eps) * row.norms[2] for row in here]
+    for name, changed in hazard_points(inputs, rng):
+        if any(row.verdict == "wrong" for row in rows):
+            return rows
+        try:
+            inside = all(map(_on_its_side, inputs, changed))
+            there = examine(pair, changed, rng, most=_FEW, strict=inside, floors=floors)
+        except (ArithmeticError, ValueError, IndexError):  # the function does not reach that far
+            continue
+        if there is None:
+            continue
+        seen += 1
+        rows = [
+            _graver(row, replace(other, name=f"{row.name}, {name}"))
+            for row, other in zip(rows, there, strict=True)
+        ]
+    return [replace(row, note=row.note or f"right at {seen} hazard points, too") for row in rows]
+
+
+def _on_its_side(example: Array, x: Array) -> bool:
+    """Whether values keep the sign that all examples have: beyond it a rule may end, as that of a^b at a = 0."""
+    if not example.size:
+        return True
+    return bool((example.min() <= 0 or x.min() > 0) and (example.max() >= 0 or x.max() < 0))
+
+
+def _graver(row: Row, other: Row) -> Row:
+    """What is wrong anywhere is wrong; what one point leaves open another may show."""
+    if other.verdict == "wrong" or (other.verdict == "verified" and row.verdict != "verified"):
+        return other
+    return row
