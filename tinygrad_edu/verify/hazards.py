@@ -9,15 +9,17 @@ A point at which the function has no finite value is none, and is left out by wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.pair import Pair, examine
+from tinygrad_edu.verify.conduct import hygiene, linearity, rounding_of
+from tinygrad_edu.verify.pair import Pair
 from tinygrad_edu.verify.report import Row
+from tinygrad_edu.verify.slopes import along_ties, by_component
 
 
 class Point(NamedTuple):
@@ -92,6 +94,59 @@ def hazard_points(inputs: list[Array], rng: np.random.Generator) -> Iterator[Poi
     if any(x.dtype.kind in "iu" and x.size > 1 for x in inputs):
         repeated = [np.full(x.shape, x.flat[0]) if x.dtype.kind in "iu" and x.size else x for x in inputs]
         yield Point("repeated integers", repeated)
+
+
+# ---- the pair at one of them ----
+
+
+def examine(
+    pair: Pair,
+    inputs: list[Array],
+    rng: np.random.Generator,
+    *,
+    most: int,
+    strict: bool = True,
+    floors: Sequence[float] = (),
+) -> list[Row] | None:
+    """A row for every input of floats, or None where the function has no finite value or the pair cannot be called.
+
+    Args:
+        pair: the functions.
+        inputs: the point.
+        rng: of the weights and directions.
+        most: how many components of an input are looked at; beyond that, random ones are chosen.
+        strict: whether a gradient that is not finite is wrong where the function is smooth.
+        floors: for each input of floats, what may be rounding in any case: where x − mean(x) is 0, it comes out as
+            10⁻¹⁶, and is as large beside 0 as one likes.
+    """
+    xs = [np.array(x) for x in inputs]
+    with np.errstate(all="ignore"):
+        y = np.array(pair.f(*xs))
+        if y.dtype.kind not in "fiu" or not np.isfinite(y).all():
+            return None
+        g = rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape)
+        floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
+        least = dict(zip(floats, floors, strict=False))
+        found, trouble = hygiene(pair, inputs, y, g)
+        if not trouble:
+            trouble = linearity(pair, inputs, y, g, found, least, rng)
+        if trouble:
+            return [_refused(pair.names[i], i, inputs[i], found, trouble) for i in floats]
+        rounding = rounding_of(pair, inputs, y, g, found)
+        for i in least:
+            rounding[i] = max(rounding[i], least[i])
+        rows = {i: by_component(pair, inputs, i, g, found[i], rounding[i], rng, most, strict) for i in floats}
+        for _ in range(2):
+            for hold in (False, True):
+                along_ties(pair, inputs, floats, g, found, rounding, rows, rng, hold)
+    return [rows[i] for i in floats]
+
+
+def _refused(name: str, i: int, x: Array, found: list[Array], trouble: str) -> Row:
+    at = float(found[i].flat[0]) if len(found) > i and found[i].size else float("nan")
+    nothing = (0,) * x.ndim if x.size else ()
+    return Row(name, x.shape, "wrong", 1.0, nothing, at, float("nan"), float("inf"), x.size, 0, trouble,
+               (0.0, 0.0, 0.0))  # fmt: skip
 
 
 # ---- the pair at all of them ----

@@ -1,0 +1,137 @@
+"""The gradients of a pair against numerical slopes, at kinks and ties as well as where the function is smooth.
+
+    by component   each against a numerical derivative; at a kink between the slopes of both sides
+    along ties     in directions in which equal values stay equal. A tied maximum is smooth there, so its gradient,
+                   which may be shared out in any way, must have the right sum
+
+A backward pass that gives a tied maximum to both operands passes the first and fails the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.types import Array
+from tinygrad_edu.verify.noise import noise_of, norm
+from tinygrad_edu.verify.numerical import Gradient, differentiate
+from tinygrad_edu.verify.pair import Pair
+from tinygrad_edu.verify.report import Row, judge
+
+
+def _weighted(pair: Pair, inputs: list[Array], g: Array, moved: Callable[[float], dict[int, Array]]) -> Any:
+    """The one number Σ g · f as a function of how far some inputs have moved."""
+
+    def along(t: float) -> float:
+        changed = moved(t)
+        y = np.asarray(pair.f(*[changed[i] if i in changed else np.array(x) for i, x in enumerate(inputs)]))
+        return float(np.sum(g * y)) if y.shape == g.shape else float("nan")
+
+    return along
+
+
+def by_component(
+    pair: Pair, inputs: list[Array], i: int, g: Array, found: Array, rounding: float, rng: np.random.Generator,
+    most: int, strict: bool,
+) -> Row:  # fmt: skip
+    """Compare components of one gradient with numerical derivatives."""
+    x = inputs[i].astype(float)
+    size = norm(x) / max(x.size, 1) ** 0.5
+    direction = rng.uniform(0.5, 1.0, x.shape) * (size or 1.0)
+    noise = noise_of(_weighted(pair, inputs, g, lambda t: {i: x + t * direction}), 0.0)
+    middle = _weighted(pair, inputs, g, lambda t: {})(0.0)
+    at = np.arange(x.size) if x.size <= most else np.sort(rng.choice(x.size, most, replace=False))
+    columns = np.full((3, x.size), (np.nan,), float)
+    columns[1] = np.inf
+    for k in at:
+
+        def moved(t: float, k: int = k) -> dict[int, Array]:
+            other = x.copy()
+            other.flat[k] = t
+            return {i: other}
+
+        there = float(x.flat[k])
+        columns[:, k] = differentiate(
+            _weighted(pair, inputs, g, moved),
+            there,
+            noise=noise,
+            scale=max(abs(there), size) or 1.0,
+            at_x=middle,
+        )
+    for k in at:
+        if columns[2, k] > 0 and abs(found.flat[k] - columns[0, k]) > columns[2, k]:
+            columns[2, k] = max(columns[2, k], _spread(pair, inputs, i, int(k), g, columns[0, k], noise, rng))
+    # Where the function has a kink, or no derivative that could be seen, a backward pass may even say NaN.
+    a = found.reshape(-1)
+    free = ~np.isfinite(a) & ((columns[2] > 0) | ~np.isfinite(columns[1]) | (not strict))
+    at = at[~free[at]]
+    row = judge(pair.names[i], a[at], Gradient(*columns[:, at]), rounding)
+    worst = tuple(map(int, np.unravel_index(int(at[row.worst[0]]), x.shape))) if row.worst else ()
+    return replace(row, shape=x.shape, worst=worst)
+
+
+def _spread(
+    pair: Pair, inputs: list[Array], i: int, k: int, g: Array, middle: float, noise: float, rng: np.random.Generator
+) -> float:  # fmt: skip
+    """How far the slopes around a kink are from the one in the middle.
+
+    Of a function that is neither convex nor concave there, such as a sort of equal values, the two slopes at the kink
+    itself do not bound those nearby, and each of these is a gradient to be had (Clarke 1975).
+    """
+    farthest = 0.0
+    for _ in range(16):
+        near = [
+            x + 1e-3 * (norm(x) / x.size**0.5 or 1.0) * rng.normal(size=x.shape)
+            if x.dtype.kind == "f" and x.size
+            else x
+            for x in inputs
+        ]
+
+        def moved(t: float, near: list[Array] = near) -> dict[int, Array]:
+            other = near[i].copy()
+            other.flat[k] = t
+            return {i: other}
+
+        slope = differentiate(
+            _weighted(pair, near, g, moved), float(near[i].flat[k]), noise=noise, scale=1e-3
+        )
+        if slope.error < 0.1 * abs(slope.value - middle):
+            farthest = max(farthest, abs(slope.value - middle))
+    return farthest
+
+
+def along_ties(
+    pair: Pair, inputs: list[Array], floats: list[int], g: Array, found: list[Array], rounding: list[float],
+    rows: dict[int, Row],
+    rng: np.random.Generator, hold: bool,
+) -> None:  # fmt: skip
+    """Move equal values together, and whole numbers not at all if they are to be held, and correct the rows."""
+    values = np.concatenate([inputs[i].ravel() for i in floats]).astype(float)
+    distinct, group = np.unique(values, return_inverse=True)
+    speed = rng.uniform(0.5, 1.5, distinct.shape)
+    if hold:
+        speed[distinct == np.round(distinct)] = 0.0
+    size = norm(values) / max(values.size, 1) ** 0.5 or 1.0
+    pieces = np.split(speed[group.reshape(-1)], np.cumsum([inputs[i].size for i in floats])[:-1])
+    directions = {i: piece.reshape(inputs[i].shape) for i, piece in zip(floats, pieces, strict=True)}
+    terms = np.concatenate([(found[i] * directions[i]).ravel() for i in floats])
+    if not np.any(speed) or not np.isfinite(terms).all():
+        return
+    along = _weighted(pair, inputs, g, lambda t: {i: inputs[i] + t * directions[i] for i in floats})
+    n = differentiate(along, 0.0, noise=noise_of(along, 0.0, size), scale=size)
+    allowed = 4 * n.error + 1e-9 * (abs(n.value) + float(np.abs(terms).sum()))
+    allowed += sum(rounding[i] * float(np.abs(directions[i]).sum()) for i in floats)
+    if n.jump or not n.error <= 1e-3 * float(np.abs(terms).sum() + abs(n.value)):
+        return  # a kink in this direction, too, or nothing that could be seen
+    total = float(terms.sum())
+    if abs(total - n.value) <= allowed:
+        return
+    for i, row in rows.items():
+        if row.verdict != "wrong":
+            rows[i] = replace(
+                row, verdict="wrong", note=f"where equal values move together, the slope is {n.value:.9g}, and the "
+                f"gradients add up to {total:.9g}",
+            )  # fmt: skip
