@@ -108,7 +108,8 @@ GETITEM = entry(
     "index with a repetition", [real(5)],
     lambda x: x[_TWICE],
     lambda g, y, x: _scatter(g, _TWICE, x),
-    wrong("last one counts", lambda g, y, x: _scatter_assigned(g, _TWICE, x), "gradient[places] += g adds a place once"),
+    wrong("last one counts", lambda g, y, x: _scatter_assigned(g, _TWICE, x),
+          "gradient[places] += g adds a place once"),
     wrong("not scattered", lambda g, y, x: g, "the shape of the selection"),
     wrong("gathered", lambda g, y, x: np.append(g, 0)[[0, 1, 2, 2, 4]], "indexed once more instead of scattered"),
 )  # fmt: skip

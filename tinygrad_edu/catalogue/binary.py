@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_edu.catalogue.elementwise import sigmoid
+from tinygrad_edu.catalogue.activations import sigmoid
 from tinygrad_edu.catalogue.entry import entry, labels, wrong
 from tinygrad_edu.catalogue.habits import input_overwritten, upstream_ignored
 from tinygrad_edu.core.cases import interval, nonzero, positive, real
@@ -106,7 +106,8 @@ HYPOT = entry(
     "hypot", [real(2, 3), real(2, 3)],
     lambda a, b: np.hypot(a, b),
     lambda g, y, a, b: (g * a / _nonzero(y), g * b / _nonzero(y)),
-    wrong("2 kept", lambda g, y, a, b: (2 * g * a / _nonzero(y), 2 * g * b / _nonzero(y)), "of 2a / (2y) one 2 is left"),
+    wrong("2 kept", lambda g, y, a, b: (2 * g * a / _nonzero(y), 2 * g * b / _nonzero(y)),
+          "of 2a / (2y) one 2 is left"),
     wrong("y squared", lambda g, y, a, b: (g * a / _nonzero(y) ** 2, g * b / _nonzero(y) ** 2), "a/(a² + b²)"),
     wrong("NaN at the origin", lambda g, y, a, b: (g * a / y, g * b / y), "0/0, where 0 is a subgradient"),
 )  # fmt: skip
@@ -115,14 +116,17 @@ ARCTAN2 = entry(
     "arctan2", [nonzero(2, 3), nonzero(2, 3)],
     lambda a, b: np.arctan2(a, b),
     lambda g, y, a, b: (g * b / _nonzero(a * a + b * b), -g * a / _nonzero(a * a + b * b)),
-    wrong("exchanged", lambda g, y, a, b: (-g * a / (a * a + b * b), g * b / (a * a + b * b)), "which operand is first?"),
+    wrong("exchanged", lambda g, y, a, b: (-g * a / (a * a + b * b), g * b / (a * a + b * b)),
+          "which operand is first?"),
     wrong("sign", lambda g, y, a, b: (g * b / (a * a + b * b), g * a / (a * a + b * b)), "the minus of the second"),
     wrong("not squared", lambda g, y, a, b: (g * b / np.hypot(a, b), -g * a / np.hypot(a, b)), "r for r²"),
 )  # fmt: skip
 
 
 def _of_base(a: Array, b: Array) -> Array:
-    return np.where(b == 0, 0, b * a ** np.where(b == 0, 1, b - 1))  # a⁰ is constant, also at a = 0, where a⁻¹ = ∞
+    return np.where(
+        b == 0, 0, b * a ** np.where(b == 0, 1, b - 1)
+    )  # a⁰ is constant, also at a = 0, where a⁻¹ = ∞
 
 
 def _log_or_zero(a: Array) -> Array:

@@ -51,7 +51,9 @@ class Entry:
     mistakes: tuple[Mistake, ...]
 
 
-def entry(name: str, domains: Sequence[Domain], f: Callable[..., Any], vjp: Callable[..., Any], *mistakes: Mistake) -> Entry:
+def entry(
+    name: str, domains: Sequence[Domain], f: Callable[..., Any], vjp: Callable[..., Any], *mistakes: Mistake
+) -> Entry:
     """An entry, with a domain for each input; a rule of one input may return its gradient without a tuple."""
     return Entry(name, _quiet(f), _rule(vjp), partial(_draw, domains), mistakes)
 

@@ -27,7 +27,8 @@ MATMUL = entry(
     lambda a, b: a @ b,
     lambda g, y, a, b: (g @ b.T, a.T @ g),
     wrong("second transposed", lambda g, y, a, b: (g @ b.T, g.T @ a), "the shape of bᵀ"),
-    wrong("averaged over rows", lambda g, y, a, b: (g @ b.T, a.T @ g / len(a)), "1/m belongs to the loss, which has it"),
+    wrong("averaged over rows", lambda g, y, a, b: (g @ b.T, a.T @ g / len(a)),
+          "1/m belongs to the loss, which has it"),
     wrong("upstream summed", upstream_summed(lambda g, y, a, b: (g @ b.T, a.T @ g)), "right after a sum only"),
     wrong("upstream ignored", upstream_ignored(lambda g, y, a, b: (g @ b.T, a.T @ g)), "ones for g"),
 )  # fmt: skip
@@ -48,7 +49,8 @@ MATVEC = entry(
     lambda g, y, a, x: (np.outer(g, x), a.T @ g),
     wrong("outer product transposed", lambda g, y, a, x: (np.outer(x, g), a.T @ g), "x gᵀ for g xᵀ"),
     wrong("a column", lambda g, y, a, x: (np.outer(g, x), (a.T @ g)[:, None]), "(n, 1) for (n,)"),
-    wrong("output for input", lambda g, y, a, x: (np.outer(g, np.resize(y, 5)), a.T @ g), "a cached activation, one off"),
+    wrong("output for input", lambda g, y, a, x: (np.outer(g, np.resize(y, 5)), a.T @ g),
+          "a cached activation, one off"),
 )  # fmt: skip
 
 MATMUL_BATCHED = entry(
@@ -121,7 +123,8 @@ SOLVE = entry(
     "solve", [invertible(3), real(3)],
     lambda a, b: np.linalg.solve(a, b),
     lambda g, y, a, b: (-np.outer(np.linalg.solve(a.T, g), y), np.linalg.solve(a.T, g)),
-    wrong("not transposed", lambda g, y, a, b: (-np.outer(np.linalg.solve(a, g), y), np.linalg.solve(a, g)), "A for Aᵀ"),
+    wrong("not transposed", lambda g, y, a, b: (-np.outer(np.linalg.solve(a, g), y), np.linalg.solve(a, g)),
+          "A for Aᵀ"),
     wrong("outer product transposed", lambda g, y, a, b: (
         -np.outer(y, np.linalg.solve(a.T, g)), np.linalg.solve(a.T, g)), "the gradient of Aᵀ"),
     wrong("matrix detached", lambda g, y, a, b: (np.zeros_like(a), np.linalg.solve(a.T, g)), "A is taken for data"),
@@ -140,7 +143,8 @@ DETERMINANT = entry(
     lambda g, y, x: g * _cofactors(x),
     wrong("adjugate", lambda g, y, x: g * _cofactors(x).T, "the transpose of the cofactors"),
     wrong("rule of log det", lambda g, y, x: g * np.linalg.pinv(x).T, "det X · X⁻ᵀ without its factor det X"),
-    wrong("zero where singular", lambda g, y, x: g * y * np.linalg.pinv(x).T, "det X · X⁻ᵀ, though the cofactors remain"),
+    wrong("zero where singular", lambda g, y, x: g * y * np.linalg.pinv(x).T,
+          "det X · X⁻ᵀ, though the cofactors remain"),
     wrong("1 % too small", scaled(lambda g, y, x: g * _cofactors(x), 0.99), "a single-precision constant"),
 )  # fmt: skip
 
@@ -148,7 +152,8 @@ LOG_DET = entry(
     "log determinant", [invertible(3)],
     lambda x: np.linalg.slogdet(x)[1],
     lambda g, y, x: g * np.linalg.inv(x).T,
-    wrong("not transposed", lambda g, y, x: g * np.linalg.inv(x), "right for symmetric matrices, which tests often use"),
+    wrong("not transposed", lambda g, y, x: g * np.linalg.inv(x),
+          "right for symmetric matrices, which tests often use"),
     wrong("rule of det", lambda g, y, x: g * np.exp(y) * np.linalg.inv(x).T, "det X too much"),
 )  # fmt: skip
 
@@ -190,7 +195,8 @@ COSINE = entry(
     lambda g, y, a, b: (_cosine(g, y, a, b), _cosine(g, y, b, a)),
     wrong("lengths detached", lambda g, y, a, b: (_cosine(g, y, a, b, length=False), _cosine(g, y, b, a, length=False)),
           "the denominator is taken for a constant"),
-    wrong("exchanged", lambda g, y, a, b: (_cosine(g, y, b, a), _cosine(g, y, a, b)), "a symmetric value, read as equal"),
+    wrong("exchanged", lambda g, y, a, b: (_cosine(g, y, b, a), _cosine(g, y, a, b)),
+          "a symmetric value, read as equal"),
 )  # fmt: skip
 
 POLYNOMIAL = entry(

@@ -43,7 +43,8 @@ MEAN = entry(
     wrong("1/m forgotten", lambda g, y, x: np.broadcast_to(g, x.shape).copy(), "the rule of the sum"),
     wrong("1/m twice", lambda g, y, x: np.broadcast_to(g / x.shape[0] ** 2, x.shape).copy(), "once by an average of g"),
     wrong("size for length", lambda g, y, x: np.broadcast_to(g / x.size, x.shape).copy(), "all elements are counted"),
-    wrong("the other length", lambda g, y, x: np.broadcast_to(g / x.shape[1], x.shape).copy(), "the wrong axis is counted"),
+    wrong("the other length", lambda g, y, x: np.broadcast_to(g / x.shape[1], x.shape).copy(),
+          "the wrong axis is counted"),
     wrong("m − 1", lambda g, y, x: np.broadcast_to(g / (x.shape[0] - 1), x.shape).copy(), "right for variances only"),
 )  # fmt: skip
 
@@ -62,7 +63,8 @@ MAX = entry(
           "only a strict maximum is looked for"),
     wrong("no mask", lambda g, y, x: _back(g, x), "the rule of the sum"),
     wrong("place in the flat array", lambda g, y, x: _back(g, x) * (x == x.max()), "argmax() without its axis"),
-    wrong("softened", lambda g, y, x: g[:, None] * np.exp(x) / np.exp(x).sum(axis=1, keepdims=True), "a smooth surrogate"),
+    wrong("softened", lambda g, y, x: g[:, None] * np.exp(x) / np.exp(x).sum(axis=1, keepdims=True),
+          "a smooth surrogate"),
 )  # fmt: skip
 
 MIN = entry(
@@ -152,10 +154,12 @@ NORM = entry(
     "norm", [real(7)],
     lambda x: np.sqrt((x * x).sum()),
     lambda g, y, x: g * x / np.where(y > 0, y, 1),
-    wrong("½ kept", lambda g, y, x: g * x / (2 * np.where(y > 0, y, 1)), "the ½ of the root, without the 2 of the square"),
+    wrong("½ kept", lambda g, y, x: g * x / (2 * np.where(y > 0, y, 1)),
+          "the ½ of the root, without the 2 of the square"),
     wrong("NaN at the origin", lambda g, y, x: g * x / y, "0/0, where 0 is a subgradient"),
     wrong("squared norm", lambda g, y, x: 2 * g * x, "the rule of Σ x²"),
-    wrong("result is kept", accumulating(lambda g, y, x: g * x / np.where(y > 0, y, 1)), "+= into a buffer never cleared"),
+    wrong("result is kept", accumulating(lambda g, y, x: g * x / np.where(y > 0, y, 1)),
+          "+= into a buffer never cleared"),
 )  # fmt: skip
 
 SQUARED_NORM = entry(
@@ -173,7 +177,8 @@ L1_NORM = entry(
     lambda g, y, x: g * np.sign(x),
     wrong("sign forgotten", lambda g, y, x: np.full(x.shape, g), "right at positive values only"),
     wrong("penalty of squares", lambda g, y, x: g * 2 * x, "the L2 penalty for the L1"),
-    wrong("2 at zero", lambda g, y, x: g * (np.sign(x) + 2 * (x == 0)), "+2, outside of [−1, 1], the slopes of |x| at 0"),
+    wrong("2 at zero", lambda g, y, x: g * (np.sign(x) + 2 * (x == 0)),
+          "+2, outside of [−1, 1], the slopes of |x| at 0"),
 )  # fmt: skip
 
 WEIGHTED_MEAN = entry(
@@ -194,7 +199,8 @@ MEDIAN = entry(
     "median", [distinct(5)],
     lambda x: np.median(x),
     lambda g, y, x: g * _one_hot(np.argsort(x)[len(x) // 2], len(x)),
-    wrong("place after sorting", lambda g, y, x: g * _one_hot(len(x) // 2, len(x)), "not led back to the unsorted places"),
+    wrong("place after sorting", lambda g, y, x: g * _one_hot(len(x) // 2, len(x)),
+          "not led back to the unsorted places"),
     wrong("rule of the mean", lambda g, y, x: np.full(x.shape, g / len(x)), "a median is not a mean"),
     wrong("whole to each tie", lambda g, y, x: g * (x == y), "every element that equals the median"),
 )  # fmt: skip
