@@ -16,7 +16,7 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 # From low to high: a chapter may import those of lower rows, and of its own.
 ROWS = [
     {"errors", "types", "state"}, {"core"}, {"ops"}, {"operators"}, {"scalar", "tensor"}, {"inputs"},
-    {"calculus", "custom", "formula"}, {"verify", "program", "render"},
+    {"calculus", "catalogue", "custom", "formula"}, {"verify", "program", "render"},
     {"nn"}, {"diagnostics", "optim", "data"}, {"learn", "report"}, {"cli"}, {"__main__"},
 ]  # fmt: skip
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}

@@ -24,7 +24,6 @@ from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.primitive import elementwise, multilinear, primitive, registry
 from tinygrad_edu.core.recording import no_grad, scope
 from tinygrad_edu.core.sweep import Step, forward_sweep, reverse_sweep, topological_order
-from tinygrad_edu.custom import custom_vjp
 from tinygrad_edu.formula import formula
 from tinygrad_edu.ops import *
 from tinygrad_edu.scalar import Scalar
@@ -32,6 +31,7 @@ from tinygrad_edu.tensor import Tensor, tensor
 
 if TYPE_CHECKING:
     from tinygrad_edu import data, nn, optim, render, verify
+    from tinygrad_edu.custom import custom_vjp
     from tinygrad_edu.nn import init
     from tinygrad_edu.render import draw
     from tinygrad_edu.verify import check
@@ -41,6 +41,7 @@ __version__ = "0.1.0"
 # What is loaded on first use: its module, and its name there (None: the module itself).
 _LAZY = {
     "check": ("tinygrad_edu.verify", "check"), "draw": ("tinygrad_edu.render", "draw"),
+    "custom_vjp": ("tinygrad_edu.custom", "custom_vjp"),
     "data": ("tinygrad_edu.data", None), "init": ("tinygrad_edu.nn.init", None), "nn": ("tinygrad_edu.nn", None),
     "optim": ("tinygrad_edu.optim", None), "render": ("tinygrad_edu.render", None),
     "verify": ("tinygrad_edu.verify", None),
