@@ -123,10 +123,9 @@ ARCTAN2 = entry(
 )  # fmt: skip
 
 
-def _of_base(a: Array, b: Array) -> Array:
-    return np.where(
-        b == 0, 0, b * a ** np.where(b == 0, 1, b - 1)
-    )  # a⁰ is constant, also at a = 0, where a⁻¹ = ∞
+def _of_base(g: Array, a: Array, b: Array) -> Array:
+    # a⁰ is constant, also at a = 0, where a⁻¹ is infinite; and nothing is asked of an infinite slope where g is 0.
+    return np.where((b == 0) | (g == 0), 0, g * b * a ** np.where(b == 0, 1, b - 1))
 
 
 def _log_or_zero(a: Array) -> Array:
@@ -136,11 +135,11 @@ def _log_or_zero(a: Array) -> Array:
 POWER_OF = entry(
     "a to the power b", [positive(2, 3), real(2, 3)],
     lambda a, b: a**b,
-    lambda g, y, a, b: (g * _of_base(a, b), g * y * _log_or_zero(a)),
-    wrong("log missing", lambda g, y, a, b: (g * _of_base(a, b), g * y), "(eᵇ)′ = eᵇ holds for the base e only"),
-    wrong("exponent detached", lambda g, y, a, b: (g * _of_base(a, b), 0 * g), "only the base is thought variable"),
-    wrong("log of the exponent", lambda g, y, a, b: (g * _of_base(a, b), g * y * np.log(np.abs(b))), "ln b for ln a"),
-    wrong("base 2", lambda g, y, a, b: (g * _of_base(a, b), g * y * np.log2(a)), "log2 for log"),
+    lambda g, y, a, b: (_of_base(g, a, b), g * y * _log_or_zero(a)),
+    wrong("log missing", lambda g, y, a, b: (_of_base(g, a, b), g * y), "(eᵇ)′ = eᵇ holds for the base e only"),
+    wrong("exponent detached", lambda g, y, a, b: (_of_base(g, a, b), 0 * g), "only the base is thought variable"),
+    wrong("log of the exponent", lambda g, y, a, b: (_of_base(g, a, b), g * y * np.log(np.abs(b))), "ln b for ln a"),
+    wrong("base 2", lambda g, y, a, b: (_of_base(g, a, b), g * y * np.log2(a)), "log2 for log"),
 )  # fmt: skip
 
 WHERE = entry(

@@ -97,7 +97,7 @@ ABS = entry(
 SQRT = entry(
     "sqrt", [positive(2, 3)],
     lambda x: np.sqrt(x),
-    lambda g, y, x: g / (2 * y),
+    lambda g, y, x: np.where(g == 0, 0, g / (2 * y)),  # at 0 the slope is infinite, and 0 · ∞ would be NaN
     wrong("2 dropped", lambda g, y, x: g / y, "1/√x for 1/(2√x)"),
     wrong("input for output", lambda g, y, x: g / (2 * x), "agrees at x = 1 only"),
     wrong("result is kept", accumulating(lambda g, y, x: g / (2 * y)), "added to what the last call has left"),

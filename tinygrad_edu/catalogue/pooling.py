@@ -94,8 +94,8 @@ MASKED_SOFTMAX = entry(
     "softmax with a causal mask", [real(3, 5)],
     lambda x: softmax(_masked(x)),
     lambda g, y, x: y * (g - (g * y).sum(axis=1, keepdims=True)),
-    wrong("NaN where masked", lambda g, y, x: y * (g - (g * y).sum(axis=1, keepdims=True)) * (_masked(x) - _masked(x) + 1),
-          "∞ − ∞ in what was masked out"),
+    wrong("NaN where masked", lambda g, y, x: y * (
+        g - (g * y).sum(axis=1, keepdims=True)) * (1 + _masked(x) - _masked(x)), "∞ − ∞ in what was masked out"),
     wrong("mask forgotten", lambda g, y, x: softmax(x) * (g - (g * softmax(x)).sum(axis=1, keepdims=True)),
           "the softmax is computed again, without its mask"),
     wrong("sum over all", lambda g, y, x: y * (g - (g * y).sum()), "rows leak into one another"),
