@@ -83,7 +83,7 @@ def special_points(entry: Entry) -> Iterator[list[Any]]:
     ]
     for change in changes:
         yield [change(x) if i in floats(ordinary) else x for i, x in enumerate(ordinary)]
-        for j in floats(ordinary) if 1 < len(floats(ordinary)) and sum(x.size for x in ordinary) < 35 else []:
+        for j in floats(ordinary) if len(floats(ordinary)) > 1 and sum(x.size for x in ordinary) < 35 else []:
             yield [change(x) if i == j else x for i, x in enumerate(ordinary)]
     # The same integers again and again, and operands that are equal to one another.
     yield [x if i in floats(ordinary) else np.full_like(x, 1) for i, x in enumerate(ordinary)]
@@ -120,6 +120,11 @@ def one_sided(entry: Entry, y: Any, xs: list[Any], moves: list[Any], step: float
     return 2 * b - a, 2 * np.abs(a - b) + 1e-6 * (1 + np.abs(np.ravel(y)) + np.abs(b))
 
 
+def rate(gradient: Any, move: Any) -> Any:
+    """What a gradient says of a move; an infinity says nothing of a move that does not go there."""
+    return 0.0 if move is None else np.sum(gradient[move != 0] * move[move != 0])
+
+
 def contradiction(entry: Entry, vjp: Callable[..., Any], xs: list[Any]) -> str | None:
     """Where a rule leaves the slopes of f: every output by one input at a time, and by inputs of one shape together.
 
@@ -140,12 +145,7 @@ def contradiction(entry: Entry, vjp: Callable[..., Any], xs: list[Any]) -> str |
         directions.append([np.ones(x.shape) if j in moving else None for j, x in enumerate(xs)])
     with np.errstate(all="ignore"):
         for moves in directions:
-            rated = np.array(
-                [
-                    sum(np.sum(row[i] * move) for i, move in enumerate(moves) if move is not None)
-                    for row in found
-                ]
-            )
+            rated = np.array([sum(rate(row[i], move) for i, move in enumerate(moves)) for row in found])
             (s, es), (t, et) = (one_sided(entry, y, xs, moves, step) for step in (1e-4, -1e-4))
             evident = np.maximum(es, et) <= 1e-2 * (1 + np.maximum(np.abs(s), np.abs(t)))
             between = (np.minimum(s - es, t - et) <= rated) & (rated <= np.maximum(s + es, t + et))
