@@ -8,9 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_edu.catalogue.entry import entry, wrong
-from tinygrad_edu.catalogue.habits import (
-    upstream_clipped,
-)
+from tinygrad_edu.catalogue.habits import upstream_clipped
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.types import Array
 
