@@ -98,7 +98,9 @@ def check(
     found, rounding = _backward(objective, leaves)
     given = found if gradients is None else _given(gradients, leaves)
     numeric = _numeric(objective, leaves, given, step)
-    rows += [judge(name, g, numeric[name], rounding[name]) for name, g in given.items()]
+    for name, g in given.items():
+        theta = np.asarray(leaves[name].value)
+        rows.append(judge(name, g, numeric[name], rounding[name], theta))
     return Report(rows, step)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_edu.errors import GradientMismatch
 from tinygrad_edu.types import Array
+from tinygrad_edu.verify.diagnosis import diagnose
 from tinygrad_edu.verify.noise import norm
 from tinygrad_edu.verify.numerical import Gradient
 
@@ -54,7 +55,9 @@ class Row:
     norms: tuple[float, float, float]
 
 
-def judge(name: str, backward: Array, numeric: Gradient, rounding: float = 0.0) -> Row:
+def judge(
+    name: str, backward: Array, numeric: Gradient, rounding: float = 0.0, theta: Array | None = None
+) -> Row:
     """Compare a gradient with its numerical values, component by component.
 
     Args:
@@ -62,6 +65,7 @@ def judge(name: str, backward: Array, numeric: Gradient, rounding: float = 0.0) 
         backward: the gradient that is to be judged; its dtype says how precise it can be.
         numeric: the numerical one; components with an infinite error are unknown.
         rounding: how much of `backward` may be rounding, in absolute terms.
+        theta: the values of the parameter, which may tell something of the cause.
     """
     a, (n, error, jump) = np.asarray(backward, dtype=float), numeric
     eps = float(np.finfo(backward.dtype).eps) if backward.dtype.kind == "f" else float(np.finfo(float).eps)
@@ -99,7 +103,7 @@ def judge(name: str, backward: Array, numeric: Gradient, rounding: float = 0.0) 
     norms = (norm((n - a)[known]), norm(n[known]), norm(a[known]))
     return Row(
         name, a.shape, verdict, _difference(norms), at, there[0], there[1], there[2],
-        int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, wrong, kinks), norms,
+        int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, wrong, kinks, theta), norms,
     )  # fmt: skip
 
 
@@ -108,7 +112,9 @@ def _difference(norms: Sequence[float]) -> float:
     return apart / (n + a) if n + a > 0 else apart
 
 
-def _notice(verdict: Verdict, a: Array, numeric: Gradient, wrong: Array, kinks: Array) -> str:
+def _notice(
+    verdict: Verdict, a: Array, numeric: Gradient, wrong: Array, kinks: Array, theta: Array | None
+) -> str:
     n, error, _ = numeric
     if verdict == "vacuous":
         return "the derivative is 0 everywhere: nothing could be seen to be wrong"
@@ -119,26 +125,7 @@ def _notice(verdict: Verdict, a: Array, numeric: Gradient, wrong: Array, kinks: 
         return f"{count} of {a.size} components have no numerical value: the function ends there, or turns too fast"
     if verdict != "wrong":
         return ""
-    if not np.all(np.isfinite(a)):
-        return "the backward pass gives a number that is not finite"
-    if not a.any():
-        return "the backward pass gives 0 everywhere"
-    return _ratio(a, n, error) or f"{int(wrong.sum())} of {a.size} components differ"
-
-
-def _ratio(a: Array, n: Array, error: Array) -> str:
-    """The one factor by which everything is off, or ""."""
-    clear = np.abs(n) > 1e3 * error  # only there the numerical value has enough digits for a ratio
-    if clear.sum() < 2:
-        return ""
-    ratio = a[clear] / n[clear]
-    typical = float(np.median(ratio))
-    spread = float(np.ptp(ratio) / max(np.abs(ratio).max(), np.finfo(float).tiny))
-    allowed = 4 * error * (1 + abs(typical)) + 1e-6 * np.abs(typical * n)
-    if spread >= 1e-5 or not np.all(np.abs(a - typical * n) <= allowed):
-        return ""
-    digits = 6 if abs(typical - 1) > 1e-4 else 12
-    return f"every entry is {typical:.{digits}f} × the numeric value (spread {spread:.0e})"
+    return diagnose(a, n, error, theta) or f"{int(wrong.sum())} of {a.size} components differ"
 
 
 class Report:

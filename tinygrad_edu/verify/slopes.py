@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.noise import noise_of, norm
-from tinygrad_edu.verify.numerical import Gradient, differentiate
+from tinygrad_edu.verify.numerical import Estimate, Gradient, differentiate
 from tinygrad_edu.verify.pair import Pair
 from tinygrad_edu.verify.report import Row, judge
 
@@ -46,36 +46,56 @@ def by_component(
     at = np.arange(x.size) if x.size <= most else np.sort(rng.choice(x.size, most, replace=False))
     columns = np.full((3, x.size), (np.nan,), float)
     columns[1] = np.inf
-    for k in at:
 
-        def moved(t: float, k: int = k) -> dict[int, Array]:
+    def slope(k: int, zoom: float = 1.0) -> Estimate:
+        def moved(t: float) -> dict[int, Array]:
             other = x.copy()
             other.flat[k] = t
             return {i: other}
 
         there = float(x.flat[k])
-        columns[:, k] = differentiate(
-            _weighted(pair, inputs, g, moved),
-            there,
-            noise=noise,
-            scale=max(abs(there), size) or 1.0,
-            at_x=middle,
-        )
+        scale = zoom * max(abs(there), size)
+        return differentiate(_weighted(pair, inputs, g, moved), there, noise=noise, scale=scale, at_x=middle)
+
+    for k in at:
+        columns[:, k] = slope(k)
     # Where the function has a kink, or no derivative that could be seen, a backward pass may even say NaN.
     a = found.reshape(-1)
     free = ~np.isfinite(a) & ((columns[2] > 0) | ~np.isfinite(columns[1]) | (not interior))
     at = at[~free[at]]
-    row = judge(pair.names[i], a[at], Gradient(*columns[:, at]), rounding)
+    row = _judged(pair.names[i], a, columns, at, x, rounding)
     if row.verdict == "wrong":
         for k in at:
-            apart = abs(a[k] - columns[0, k])
-            if apart > columns[2, k] + 4 * columns[1, k] + 1e-9 * abs(columns[0, k]):
-                columns[2, k] = max(
-                    columns[2, k], _spread(pair, inputs, i, int(k), g, columns[0, k], noise, rng)
-                )
-                if not apart <= columns[2, k]:
-                    break  # this one is wrong, and that is enough
-        row = judge(pair.names[i], a[at], Gradient(*columns[:, at]), rounding)
+            value, error, jump = columns[:, k]
+            apart = abs(a[k] - value)
+            if apart <= jump + 4 * error + 1e-9 * abs(value):
+                continue
+            if any(
+                _apart(slope(k, zoom), Estimate(value, error, jump)) for zoom in ZOOMS
+            ):  # it accuses nobody
+                columns[1, k] = np.inf
+                continue
+            columns[2, k] = max(jump, _spread(pair, inputs, i, int(k), g, value, noise, rng))
+            if not apart <= columns[2, k]:
+                break  # this one is wrong, and that is enough
+        row = _judged(pair.names[i], a, columns, at, x, rounding)
+    return row
+
+
+ZOOMS = 2.0**-4, 2.0**-10
+
+
+def _apart(a: Estimate, b: Estimate) -> bool:
+    """Whether two estimates of a slope, with long steps and with short ones, contradict each other: on a staircase."""
+    return abs(a.value - b.value) > 4 * (a.error + b.error) + a.jump + b.jump + 1e-6 * abs(b.value)
+
+
+def _judged(name: str, a: Array, columns: Array, at: Array, x: Array, rounding: float) -> Row:
+    """The row of all components, in the shape of the input, or of those that were looked at."""
+    if len(at) == x.size:
+        numeric = Gradient(*(column.reshape(x.shape) for column in columns))
+        return judge(name, a.reshape(x.shape), numeric, rounding, x)
+    row = judge(name, a[at], Gradient(*columns[:, at]), rounding, x.reshape(-1)[at])
     worst = tuple(map(int, np.unravel_index(int(at[row.worst[0]]), x.shape))) if row.worst else ()
     return replace(row, shape=x.shape, worst=worst)
 
@@ -134,13 +154,16 @@ def along_ties(
     if not np.any(speed) or not np.isfinite(terms).all():
         return
     along = _weighted(pair, inputs, g, lambda t: {i: inputs[i] + t * directions[i] for i in floats})
-    n = differentiate(along, 0.0, noise=noise_of(along, 0.0, size), scale=size)
+    noise = noise_of(along, 0.0, size)
+    n = differentiate(along, 0.0, noise=noise, scale=size)
     allowed = 4 * n.error + 1e-9 * (abs(n.value) + float(np.abs(terms).sum()))
     allowed += sum(rounding[i] * float(np.abs(directions[i]).sum()) for i in floats)
     if n.jump or not n.error <= 1e-3 * float(np.abs(terms).sum() + abs(n.value)):
         return  # a kink in this direction, too, or nothing that could be seen
     total = float(terms.sum())
     if abs(total - n.value) <= allowed:
+        return
+    if any(_apart(differentiate(along, 0.0, noise=noise, scale=zoom * size), n) for zoom in ZOOMS):
         return
     for i, row in rows.items():
         if row.verdict != "wrong":
