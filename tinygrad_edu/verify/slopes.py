@@ -85,9 +85,12 @@ def by_component(
 ZOOMS = 2.0**-4, 2.0**-10
 
 
-def _apart(a: Estimate, b: Estimate) -> bool:
-    """Whether two estimates of a slope, with long steps and with short ones, contradict each other: on a staircase."""
-    return abs(a.value - b.value) > 4 * (a.error + b.error) + a.jump + b.jump + 1e-6 * abs(b.value)
+def _apart(close: Estimate, far: Estimate) -> bool:
+    """Whether estimates of a slope with short steps and with long ones contradict each other, as on a staircase."""
+    if close.value == 0 != far.value:  # the function stood still, which noise does not
+        return True
+    allowed = 4 * (close.error + far.error) + close.jump + far.jump + 1e-6 * abs(far.value)
+    return bool(abs(close.value - far.value) > allowed)
 
 
 def _judged(name: str, a: Array, columns: Array, at: Array, x: Array, rounding: float) -> Row:
