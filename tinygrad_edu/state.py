@@ -33,6 +33,7 @@ def state_restored() -> Iterator[None]:
     try:
         yield
     finally:
-        _changes.reset(token)
+        # Still within: to a block around this one, what is taken back has never changed.
         for thing, value in reversed(changes):
             thing.value = value
+        _changes.reset(token)

@@ -4,5 +4,9 @@ from tinygrad_edu.verify.gradcheck import check
 from tinygrad_edu.verify.noise import noise_of
 from tinygrad_edu.verify.numerical import central, complex_step, differentiate, one_sided
 from tinygrad_edu.verify.report import Report, Row
+from tinygrad_edu.verify.training import TrainingReport, check_training
 
-__all__ = ["Report", "Row", "central", "check", "complex_step", "differentiate", "noise_of", "one_sided"]
+__all__ = [
+    "Report", "Row", "TrainingReport", "central", "check", "check_training", "complex_step", "differentiate",
+    "noise_of", "one_sided",
+]  # fmt: skip

@@ -1,0 +1,101 @@
+"""Checking again after some training.
+
+Near zero many wrong rules are right: tanh(x) ≈ x, a bias that is 0 hides its own gradient's use of it, and what is
+multiplied by a small weight is small. A check that passes at a random initialization near 0 may fail once w and b have
+moved. So check, train a little, and check again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.calculus import gradients as engine_gradients
+from tinygrad_edu.core.node import assign, preserved
+from tinygrad_edu.core.recording import NEEDED, recording
+from tinygrad_edu.errors import GradientMismatch
+from tinygrad_edu.state import state_restored
+from tinygrad_edu.verify.gradcheck import check
+from tinygrad_edu.verify.leaves import leaves_of
+from tinygrad_edu.verify.report import Report
+
+
+class TrainingReport:
+    """The reports of a gradient check at several steps of a training; true only if all of them are.
+
+    Attributes:
+        reports: {step: report}, in order.
+    """
+
+    def __init__(self, reports: Mapping[int, Report]) -> None:
+        self.reports = dict(reports)
+
+    def __bool__(self) -> bool:
+        return all(self.reports.values())
+
+    @property
+    def hidden(self) -> list[str]:
+        """The parameters that were not wrong at the first check, and are at a later one."""
+        first, *later = self.reports.values()
+        wrong = {row.name for report in later for row in report.rows if row.verdict == "wrong"}
+        return [row.name for row in first.rows if row.verdict != "wrong" and row.name in wrong]
+
+    def raise_if_failed(self) -> None:
+        """Raise GradientMismatch, with all reports, unless everything is verified."""
+        if not self:
+            raise GradientMismatch(f"gradient check during training\n{self}")
+
+    def __str__(self) -> str:
+        lines = [f"after {step} steps: {report}" for step, report in self.reports.items()]
+        if self.hidden:
+            lines.append(f"the initialization near 0 had hidden what is wrong in {', '.join(self.hidden)}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def check_training(
+    loss: Callable[[], Any], parameters: Any, *, gradients: Callable[[], Mapping[str, Any]] | None = None,
+    at: Sequence[int] = (0, 10, 100), lr: float = 0.1,
+) -> TrainingReport:  # fmt: skip
+    """Check the gradients of a loss at the start and after some steps of gradient descent.
+
+    Parameters, buffers and `.grad` are afterwards what they were.
+
+    Args:
+        loss: of no arguments, such as `lambda: criterion(model(x), y)`; it returns a node of one number.
+        parameters: as for `check`: a module, {name: leaf}, or a list.
+        gradients: of no arguments; returns {name: array}, a backward pass written by hand, at the present values of the
+            parameters. By default the engine's gradients are checked. The training follows the engine's in any case.
+        at: the numbers of steps after which to check, ≥ 0 and ascending.
+        lr: the learning rate of the descent, > 0.
+
+    Raises:
+        ValueError: `at` is empty, or not ascending, or a number outside its range.
+        FloatingPointError: the loss is not finite after some steps: the learning rate is too large.
+    """
+    steps = list(at)
+    if not steps or steps[0] < 0 or any(b <= a for a, b in pairwise(steps)) or not lr > 0:
+        raise ValueError(
+            f"check_training: ascending numbers of steps, at least one and none below 0, and lr > 0 were expected, "
+            f"at={tuple(at)} and lr={lr} came"
+        )
+    leaves = list(leaves_of(loss, (), parameters)[1].values())
+    reports: dict[int, Report] = {}
+    with preserved(leaves), recording(NEEDED), state_restored():
+        for step in range(steps[-1] + 1):
+            if step in steps:
+                given = None if gradients is None else gradients()
+                reports[step] = check(loss, parameters=parameters, gradients=given)
+            if step < steps[-1]:
+                y = loss()
+                if not np.isfinite(y.value):
+                    raise FloatingPointError(
+                        f"check_training: the loss is {y.value} after {step} steps: lower lr={lr}"
+                    )
+                found = engine_gradients(y, leaves)
+                assign([(leaf, leaf.value - lr * g) for leaf, g in zip(leaves, found, strict=True)])
+    return TrainingReport(reports)
