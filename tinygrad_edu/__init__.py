@@ -51,8 +51,8 @@ _LAZY = {
 __all__ = [
     "Node", "Scalar", "Step", "Tensor", "case", "check", "check_training", "custom_vjp", "data", "draw", "elementwise",
     "errors", "formula", "forward_sweep", "grad", "gradients", "hessian", "hvp", "init", "jacobian", "jvp",
-    "multilinear", "nn", "no_grad", "ops", "optim", "primitive", "registry", "render", "reverse_sweep", "scope", "tensor",
-    "topological_order", "value_and_grad", "verify", "vjp", *ops.__all__,
+    "multilinear", "nn", "no_grad", "ops", "optim", "primitive", "registry", "render", "reverse_sweep", "scope",
+    "tensor", "topological_order", "value_and_grad", "verify", "vjp", *ops.__all__,
 ]  # fmt: skip
 
 
