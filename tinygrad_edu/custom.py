@@ -58,7 +58,8 @@ class CustomFunction:
         if not isinstance(found, tuple | list) or len(found) != len(xs):
             came = f"{len(found)}" if isinstance(found, tuple | list) else type(found).__name__
             raise TypeError(
-                f"custom_vjp: {self.name} has {len(xs)} inputs, so as many gradients were expected, {came} came"
+                f"custom_vjp: {self.name} has {len(xs)} inputs, so as many gradients were expected, {came} came: "
+                f"return a tuple of arrays, one for each input"
             )
         return list(found)
 

@@ -166,3 +166,52 @@ def test_the_points(rng: np.random.Generator) -> None:
     assert dict(points)["repeated integers"][3].tolist() == [0, 0]
     same = dict(points)["the same values in all inputs of a shape"]
     assert same[0] is same[1] is X
+
+
+def only_positive(x: Any) -> Any:
+    if not (x > 0).all():
+        raise KeyError("positive")
+    return np.log(x)
+
+
+def middle(g: Any, y: Any, x: Any) -> Any:
+    out = np.zeros_like(x)
+    out[np.argsort(x, kind="stable")[len(x) // 2]] = g
+    return (out,)
+
+
+def where_largest(g: Any, y: Any, x: Any) -> Any:
+    out = np.zeros_like(x)
+    out[np.nonzero(x == y)[0].item()] = g
+    return (out,)
+
+
+@pytest.mark.parametrize(("f", "vjp", "x"), [
+    (only_positive, lambda g, y, x: (g / x,), P),
+    (np.median, middle, RNG.normal(size=9)),
+    (np.exp, lambda g, y, x: (g * y,), X.astype(np.float32)),
+    (np.std, lambda g, y, x: (g * (x - x.mean()) / (x.size * y) if y > 0 else 0 * x,), RNG.normal(size=5)),
+], ids=["an error of its own", "a median", "float32", "rounding over rounding"])  # fmt: skip
+def test_what_a_newcomer_found_to_be_accused(f: Callable[..., Any], vjp: Callable[..., Any], x: Any) -> None:
+    report = tg.check(tg.custom_vjp(f, vjp), x, hazards=True)
+    assert report.verdict == "verified", report
+
+
+def test_a_backward_pass_that_raises_at_a_tie() -> None:
+    report = tg.check(tg.custom_vjp(np.max, where_largest), X[0], hazards=True)
+    assert "raises ValueError" in report.rows[0].note
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_kinks_of_a_network_that_fall_together(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net = tg.nn.Sequential(
+        tg.nn.Linear(3, 4, rng=rng), tg.nn.BatchNorm1d(4), tg.nn.ReLU(), tg.nn.Linear(4, 1, rng=rng)
+    )
+    report = tg.check(net, rng.normal(size=(4, 3)), hazards=True)
+    assert report.verdict != "wrong", report
+
+
+def test_complex_numbers_are_refused() -> None:
+    with pytest.raises(TypeError, match="real numbers were expected of the function, complex128 came"):
+        tg.check(tg.custom_vjp(np.fft.fft, lambda g, y, x: (g,)), X, hazards=True)

@@ -52,7 +52,8 @@ def _same(a: Array, b: Array) -> bool:
     return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f" and b.dtype.kind == "f"))
 
 
-def _pulled(pair: Pair, inputs: list[Array], y: Array, g: Array) -> list[Array]:
+def pulled(pair: Pair, inputs: list[Array], y: Array, g: Array) -> list[Array]:
+    """The gradients, from copies of everything."""
     found = pair.vjp(g.copy(), y.copy(), *[np.array(x) for x in inputs])
     return [np.zeros(x.shape) if d is None else np.array(d) for d, x in zip(found, inputs, strict=True)]
 
@@ -63,9 +64,9 @@ def linearity(
 ) -> str:  # fmt: skip
     """What is wrong with the backward pass as a function of the cotangent, in which it must be linear."""
     other = rng.normal(size=y.shape)
-    of_other = _pulled(pair, inputs, y, other)
+    of_other = pulled(pair, inputs, y, other)
     for a, b in ((-1.0, 0.0), (1e4, 0.0), (1e-4, 0.0), (2.0, -3.0)):
-        combined = _pulled(pair, inputs, y, a * g + b * other)
+        combined = pulled(pair, inputs, y, a * g + b * other)
         for i, (d, e, c) in enumerate(zip(found, of_other, combined, strict=True)):
             expected, size = a * d + b * e, np.abs(a * d) + np.abs(b * e)
             finite = np.isfinite(expected) & np.isfinite(c)
@@ -81,7 +82,7 @@ def linearity(
 def rounding_of(pair: Pair, inputs: list[Array], y: Array, g: Array, found: list[Array]) -> list[float]:
     """How much of each gradient is rounding: three times the cotangent gives three times the gradient, rounded anew."""
     rounding = []
-    for d, e in zip(found, _pulled(pair, inputs, y, 3 * g), strict=True):
+    for d, e in zip(found, pulled(pair, inputs, y, 3 * g), strict=True):
         finite = np.isfinite(d) & np.isfinite(e)
         apart, largest = (e / 3 - d)[finite], float(np.abs(d[finite]).max(initial=0.0))
         eps = float(np.finfo(d.dtype).eps) if d.dtype.kind == "f" else 0.0

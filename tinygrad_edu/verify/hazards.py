@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.conduct import hygiene, linearity, rounding_of
+from tinygrad_edu.verify.conduct import hygiene, linearity, pulled, rounding_of
 from tinygrad_edu.verify.pair import Pair
 from tinygrad_edu.verify.report import Row
 from tinygrad_edu.verify.slopes import along_ties, by_component
@@ -33,7 +33,8 @@ Hazard = Callable[[Array, np.random.Generator], Array]
 
 
 def _resampled(x: Array, rng: np.random.Generator) -> Array:
-    return rng.uniform(x.min(), x.max(), x.shape)
+    constant = x.min() == x.max()  # has no range
+    return rng.normal(size=x.shape) if constant else rng.uniform(x.min(), x.max(), x.shape)
 
 
 def _duplicates(x: Array, rng: np.random.Generator) -> Array:
@@ -118,10 +119,11 @@ def examine(
         floors: for each input of floats, what may be rounding in any case: where x − mean(x) is 0, it comes out as
             10⁻¹⁶, and is as large beside 0 as one likes.
     """
-    xs = [np.array(x) for x in inputs]
     with np.errstate(all="ignore"):
-        y = np.array(pair.f(*xs))
-        if y.dtype.kind not in "fiu" or not np.isfinite(y).all():
+        y = np.array(pair.f(*[np.array(x) for x in inputs]))
+        if y.dtype.kind not in "fiu":
+            raise TypeError(f"check: real numbers were expected of the function, {y.dtype} came")
+        if not np.isfinite(y).all():
             return None
         g = rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape)
         floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
@@ -139,7 +141,19 @@ def examine(
         for _ in range(2):
             for hold in (False, True):
                 along_ties(pair, inputs, floats, g, found, rounding, rows, rng, hold)
+        if any(row.verdict == "wrong" for row in rows.values()) and _unstable(pair, inputs, y, g, found):
+            return None
     return [rows[i] for i in floats]
+
+
+def _unstable(pair: Pair, inputs: list[Array], y: Array, g: Array, found: list[Array]) -> bool:
+    """Whether the gradient is rounding through and through: a last digit of the inputs changes it, as 10⁻¹⁶ / 10⁻¹⁶."""
+    for sign in (1, -1):
+        near = [x * (1 + sign * 4 * np.finfo(float).eps) if x.dtype.kind == "f" else x for x in inputs]
+        for d, e in zip(found, pulled(pair, near, np.array(pair.f(*near)), g), strict=True):
+            if np.any(np.abs(d - e) > 1e-4 * np.abs(d).max(initial=0.0)):
+                return True
+    return False
 
 
 def _inside(pair: Pair, inputs: list[Array], rng: np.random.Generator) -> bool:
@@ -178,10 +192,7 @@ def rows_at_hazards(pair: Pair, inputs: list[Array], rng: np.random.Generator) -
     for name, changed in hazard_points(inputs, rng):
         if any(row.verdict == "wrong" for row in rows):
             return rows
-        try:
-            there = examine(pair, changed, rng, most=_FEW, floors=floors)
-        except (ArithmeticError, ValueError, IndexError):  # the function does not reach that far
-            continue
+        there = _examined(pair, changed, rng, floors)
         if there is None:
             continue
         seen += 1
@@ -190,6 +201,35 @@ def rows_at_hazards(pair: Pair, inputs: list[Array], rng: np.random.Generator) -
             for row, other in zip(rows, there, strict=True)
         ]
     return [replace(row, note=row.note or f"right at {seen} hazard points, too") for row in rows]
+
+
+def _examined(
+    pair: Pair, inputs: list[Array], rng: np.random.Generator, floors: list[float]
+) -> list[Row] | None:
+    """The rows at a hazard point, or None if it is none."""
+    forward = pair.f
+
+    def f(*xs: Array) -> Any:
+        try:
+            return forward(*xs)
+        except Exception:  # whatever a function says of values that it was not made for
+            return np.nan
+
+    pair = pair._replace(f=f)
+    most = max(_FEW // len(floors), 8)
+    try:
+        rows = examine(pair, inputs, rng, most=most, floors=floors)
+    except (ArithmeticError, np.linalg.LinAlgError):
+        return None
+    except Exception as error:
+        trouble = f"the backward pass raises {type(error).__name__}: {error}"
+        floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
+        return [_refused(pair.names[i], i, inputs[i], [], trouble) for i in floats]
+    if pair.composed and rows and any(row.verdict == "wrong" for row in rows):
+        # Kinks of several operations may fall together, and what is right for each alone is none of the slopes of all.
+        near = [x + 1e-4 * rng.normal(size=x.shape) if x.dtype.kind == "f" else x for x in inputs]
+        return examine(pair, near, rng, most=most, floors=floors)
+    return rows
 
 
 def _graver(row: Row, other: Row) -> Row:

@@ -22,6 +22,7 @@ class Pair(NamedTuple):
     f: Callable[..., Any]
     vjp: Callable[..., list[Any]]
     names: list[str]
+    composed: bool = False  # of operations of the engine, each of which has its own verification
 
 
 def pair_of(target: Any, arguments: list[Any], leaves: dict[str, Any]) -> tuple[Pair, list[Array]]:
@@ -33,7 +34,7 @@ def pair_of(target: Any, arguments: list[Any], leaves: dict[str, Any]) -> tuple[
     called = {id(leaf): name for name, leaf in leaves.items()}
     names = [called.get(id(x), f"input {i}") for i, x in enumerate(arguments)]
     if isinstance(target, CustomFunction):
-        return Pair(target.f, target.gradients, names), [np.asarray(value_of(x)) for x in arguments]
+        return Pair(target.f, target.gradients, names), [_wide(value_of(x)) for x in arguments]
     places = [i for i, x in enumerate(arguments) if id(x) in called]
 
     def call(xs: Sequence[Array]) -> tuple[Any, list[Any]]:
@@ -49,4 +50,10 @@ def pair_of(target: Any, arguments: list[Any], leaves: dict[str, Any]) -> tuple[
             output, inputs = call(xs)
         return gradients(output, inputs, g) if output.requires_grad else [None] * len(inputs)
 
-    return Pair(f, vjp, [names[i] for i in places]), [np.asarray(arguments[i].value) for i in places]
+    return Pair(f, vjp, [names[i] for i in places], True), [_wide(arguments[i].value) for i in places]
+
+
+def _wide(x: Any) -> Array:
+    """Values in float64, whose digits tell a mistake from rounding; what is not of floats as it is."""
+    array = np.asarray(x)
+    return array.astype(float) if array.dtype.kind == "f" else array

@@ -115,7 +115,9 @@ def _spread(
     spreads = []
     for distance in (1e-3, 1e-5):
         spreads.append(0.0)
-        for _ in range(16):
+        for _ in range(
+            min(16 + 4 * inputs[i].size, 200)
+        ):  # each of n equal values is to be the one that counts
             near = [
                 x + distance * _size(x) * rng.normal(size=x.shape) if x.dtype.kind == "f" else x
                 for x in inputs
