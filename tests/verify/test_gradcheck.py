@@ -439,7 +439,7 @@ def test_gradients_without_names_are_refused() -> None:
     with pytest.raises(
         TypeError, match=r"gradients=\{name: array\} was expected, list came: the names are a"
     ):
-        tg.check(lambda a: a * a, tg.Scalar(2.0, "a"), gradients=[1.0])  # type: ignore[arg-type]
+        tg.check(lambda a: a * a, tg.Scalar(2.0, "a"), gradients=[1.0])
 
 
 def test_parameters_of_one_name_are_refused() -> None:

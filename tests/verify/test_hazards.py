@@ -215,3 +215,10 @@ def test_kinks_of_a_network_that_fall_together(seed: int) -> None:
 def test_complex_numbers_are_refused() -> None:
     with pytest.raises(TypeError, match="real numbers were expected of the function, complex128 came"):
         tg.check(tg.custom_vjp(np.fft.fft, lambda g, y, x: (g,)), X, hazards=True)
+
+
+def test_a_loss_of_no_inputs_has_its_parameters_checked(rng: np.random.Generator) -> None:
+    layer, x = tg.nn.Linear(3, 2, rng=rng), tg.tensor(rng.normal(size=(5, 3)))
+    report = tg.check(lambda: (layer(x) ** 2).sum(), parameters=layer, hazards=True)
+    assert report
+    assert [row.name for row in report.rows] == ["weight", "bias"]

@@ -88,7 +88,7 @@ def check(
     rows: list[Row] = []
     if hazards:
         pair, point = pair_of(target, arguments, leaves)
-        rows = rows_at_hazards(pair, point, rng)
+        rows = rows_at_hazards(pair, point, rng) if point else []  # of a loss of no inputs there is none
         leaves = {name: leaf for name, leaf in leaves.items() if name not in pair.names}
     if not leaves:
         return Report(rows, step)
