@@ -11,8 +11,8 @@ import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu.core.cases import case, positive, real
+from tinygrad_edu.suite import verify
 from tinygrad_edu.types import Operand
-from tinygrad_edu.verify.suite import verify
 
 PAGE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 

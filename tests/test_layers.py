@@ -16,7 +16,7 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 # From low to high: a chapter may import those of lower rows, and of its own.
 ROWS = [
     {"errors", "types", "state"}, {"core"}, {"ops"}, {"operators"}, {"scalar", "tensor"}, {"inputs"},
-    {"calculus", "catalogue", "custom", "formula"}, {"verify", "program", "render"},
+    {"calculus", "catalogue", "custom", "formula"}, {"verify", "program", "render"}, {"suite"},
     {"nn"}, {"diagnostics", "optim", "data"}, {"learn", "report"}, {"cli"}, {"__main__"},
 ]  # fmt: skip
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
@@ -90,7 +90,7 @@ def test_the_chapters_of_the_core_are_read_in_order():
     assert {p.stem for p in (PACKAGE / "core").glob("*.py")} == {*CORE, "__init__"}
 
 
-@pytest.mark.parametrize("name", ["verify", "render"])
+@pytest.mark.parametrize("name", ["verify", "render", "suite"])
 def test_checks_and_pictures_know_no_layers(name):
     for path in (PACKAGE / name).rglob("*.py"):
         assert [m for _, m in imports(path) if m.split(".")[1:2] == ["nn"]] == []
@@ -115,7 +115,7 @@ def test_importing_the_package_loads_little():
         "hypothesis",
     }
     assert loaded.isdisjoint(heavy - ({"unittest"} & loaded_by_numpy()))
-    later = {"nn", "verify", "render", "optim", "data", "cli", "diagnostics", "learn", "report"}
+    later = {"nn", "verify", "suite", "render", "optim", "data", "cli", "diagnostics", "learn", "report"}
     assert {m for m in loaded if m.startswith("tinygrad_edu.") and m.split(".")[1] in later} == set()
 
 

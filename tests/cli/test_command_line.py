@@ -15,8 +15,8 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.cli import main
-from tinygrad_edu.verify import suite
-from tinygrad_edu.verify.witnesses import WITNESSES
+from tinygrad_edu.suite import primitives
+from tinygrad_edu.suite.witnesses import WITNESSES
 
 ESCAPE = "\x1b"
 
@@ -94,7 +94,7 @@ def test_verify_finds_a_wrong_rule(
 def test_verify_says_when_it_has_gone_blind(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(suite, "WITNESSES", {name: lambda trial: None for name in WITNESSES})
+    monkeypatch.setattr(primitives, "WITNESSES", {name: lambda trial: None for name in WITNESSES})
     assert main(["verify", "exp"]) == 4
     assert "the suite itself is broken" in capsys.readouterr().out
 
@@ -183,7 +183,7 @@ def test_one_thread_unless_the_user_has_chosen(
         seen.append(threads())
         return name
 
-    monkeypatch.setattr("tinygrad_edu.cli.formula", watching)
+    monkeypatch.setattr("tinygrad_edu.cli.formula.formula", watching)
     assert main(["formula", "exp"]) == 0
     assert seen == [before if chosen else [1] * len(before)]
     assert threads() == before

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.cli import demo as chapter
+from tinygrad_edu.cli import digits as chapter
 from tinygrad_edu.cli import main
 
 TINY = chapter.Plan(hidden=4, epochs=1, checked=4, accuracy=0.0)

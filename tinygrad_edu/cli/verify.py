@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+from tinygrad_edu import __version__, registry
+from tinygrad_edu.cli.arguments import known, seed
 
-from tinygrad_edu import __version__
-from tinygrad_edu.cli.console import terminal
-from tinygrad_edu.verify.suite import SuiteReport, verify
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tinygrad_edu.suite import SuiteReport
 
 
-def run(names: Sequence[str] | None, *, seed: int, json_file: str | None) -> int:
+def add(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("verify", help="verify the derivatives of the primitives")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of a primitive; all if none is given")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the test points (default: 0)")
+    parser.add_argument("--json", metavar="FILE", help="write the results there, too")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace) -> int:
     """Verify, print a table, and return the exit code: 0 right, 1 wrong, 3 undecided, 4 a planted error unnoticed."""
+    from tinygrad_edu.cli.console import terminal
+    from tinygrad_edu.suite import verify
+
+    known(args.parser, args.names, "primitive", registry)
     started = time.perf_counter()
-    report = verify(names, seed=seed)
+    report = verify(args.names or None, seed=args.seed)
     seconds = time.perf_counter() - started
     undecided = sum(finding.undecided for finding in report.findings)
     console = terminal()
     console.print(_table(report))
     for finding in report.failures:
         mark = "[bold yellow]?[/]" if finding.undecided else "[bold red]✗[/]"
-        console.print(f"{mark} {finding.primitive}, {finding.witness}, at ", end="")
+        console.print(f"{mark} {finding.subject}, {finding.witness}, at ", end="")
         console.print(f"{finding.case}: {finding.wrong}", markup=False, soft_wrap=True)
     for name in report.survivors:
         console.print(f"[bold red]✗[/] the planted error '{name}' was not found: the suite itself is broken")
@@ -39,18 +55,20 @@ def run(names: Sequence[str] | None, *, seed: int, json_file: str | None) -> int
         console.print(
             f"recorded, but without derivative: {', '.join(report.without_derivative)}", soft_wrap=True
         )
-    if json_file:
+    if args.json:
         content = {
-            "version": __version__, "seed": seed, "exit_code": report.exit_code, "primitives": report.primitives,
+            "version": __version__, "seed": args.seed, "exit_code": report.exit_code, "primitives": report.primitives,
             "without_derivative": report.without_derivative, "survivors": report.survivors,
             "failures": len(report.failures), "findings": [asdict(finding) for finding in report.findings],
         }  # fmt: skip
-        Path(json_file).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        Path(args.json).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return report.exit_code
 
 
 def _table(report: SuiteReport) -> Table:
     """A row for each primitive, a column for each witness: ✓, or how many of its cases are wrong."""
+    from rich.table import Table
+
     witnesses = list(dict.fromkeys(finding.witness for finding in report.findings))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("primitive", no_wrap=True, min_width=max(map(len, report.primitives), default=0))
@@ -58,7 +76,7 @@ def _table(report: SuiteReport) -> Table:
     for witness in witnesses:
         table.add_column(witness, justify="center")
     for name in report.primitives:
-        mine = [finding for finding in report.findings if finding.primitive == name]
+        mine = [finding for finding in report.findings if finding.subject == name]
         cells = []
         for witness in witnesses:
             wrong = sum(bool(finding.wrong) for finding in mine if finding.witness == witness)

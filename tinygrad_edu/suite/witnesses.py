@@ -24,14 +24,11 @@ from tinygrad_edu.core.cases import Case
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.core.primitive import Primitive
 from tinygrad_edu.core.sweep import forward_sweep, reverse_sweep
+from tinygrad_edu.suite.finding import Undecided
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.noise import noise_of
 from tinygrad_edu.verify.numerical import Gradient, differentiate, gradient
-
-
-class Undecided(Exception):
-    """The numerical side has too wide an error bar to judge by."""
 
 
 class Trial:

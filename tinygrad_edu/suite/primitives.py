@@ -1,18 +1,14 @@
-"""The suite: every primitive at every case, before all witnesses. Nothing is skipped.
+"""The suite on a primitive: every case of its declaration, before all witnesses. Nothing is skipped.
 
 Beyond the cases of a declaration, elementwise operations are tried at many points, on every kind of unequal
 shapes, in which none of their rules says a word about broadcasting, and on Scalars, where Python's own math is the
 forward; and all that take several operands of one shape are given the same node for each. No operand passes whose
 derivative was 0 wherever one looked.
-
-A few planted errors, the canaries, are judged in the same run. Were the witness that each is meant for to pass
-it, the suite itself would be broken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,71 +18,9 @@ from tinygrad_edu.core.primitive import Primitive, registry
 from tinygrad_edu.core.sweep import forward_sweep
 from tinygrad_edu.formula import formula
 from tinygrad_edu.scalar import Scalar
+from tinygrad_edu.suite.finding import Finding, Undecided, ask
+from tinygrad_edu.suite.witnesses import WITNESSES, Trial
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.verify.canaries import canaries
-from tinygrad_edu.verify.witnesses import WITNESSES, Trial, Undecided
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One witness on one case; `wrong` says what it saw, and is empty if all was right.
-
-    `undecided` marks a failure that is none of the rule: the numerical side could not tell.
-    """
-
-    primitive: str
-    case: str
-    witness: str
-    wrong: str
-    undecided: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SuiteReport:
-    """All findings of a run, and the canaries that went unnoticed."""
-
-    findings: tuple[Finding, ...]
-    primitives: tuple[str, ...]
-    without_derivative: tuple[str, ...]
-    survivors: tuple[str, ...]
-
-    @property
-    def failures(self) -> list[Finding]:
-        """What a witness saw to be wrong."""
-        return [finding for finding in self.findings if finding.wrong]
-
-    def __bool__(self) -> bool:
-        return not self.failures and not self.survivors
-
-    @property
-    def exit_code(self) -> int:
-        """0 right, 1 something is wrong, 3 something could not be decided, 4 a canary went unnoticed."""
-        if self.survivors:
-            return 4
-        if not self.failures:
-            return 0
-        return 3 if all(finding.undecided for finding in self.failures) else 1
-
-
-def verify(names: Sequence[str] | None = None, *, seed: int = 0) -> SuiteReport:
-    """Bring primitives before the witnesses.
-
-    Args:
-        names: of primitives; all that are registered, by default.
-        seed: of the test points.
-
-    Raises:
-        KeyError: there is no primitive of that name.
-    """
-    chosen = [registry[name] for name in (names or list(registry))]
-    differentiable = [op for op in chosen if op.rules]
-    findings = [finding for op in differentiable for finding in examine(op, seed)]
-    return SuiteReport(
-        tuple(findings),
-        tuple(op.name for op in differentiable),
-        tuple(op.name for op in chosen if not op.rules),
-        tuple(_survivors(seed)),
-    )
 
 
 def examine(op: Primitive, seed: int = 0) -> Iterator[Finding]:
@@ -95,38 +29,16 @@ def examine(op: Primitive, seed: int = 0) -> Iterator[Finding]:
     for number, each in enumerate(cases):
         for name, witness in WITNESSES.items():
             rng = np.random.default_rng([seed, number])
-            yield _ask(op, str(each), name, lambda: witness(Trial(op, each, rng)))  # noqa: B023 (asked at once)
-    yield _ask(op, "all cases", "vjp", lambda: _something_to_see(op, cases, seed))
+            yield ask(op.name, str(each), name, lambda: witness(Trial(op, each, rng)))  # noqa: B023 (asked at once)
+    yield ask(op.name, "all cases", "vjp", lambda: _something_to_see(op, cases, seed))
     if op.elementwise:
-        yield _ask(op, "Scalars", "value", lambda: _on_scalars(op, np.random.default_rng(seed)))
+        yield ask(op.name, "Scalars", "value", lambda: _on_scalars(op, np.random.default_rng(seed)))
     shared = next(filter(_takes_one_node, op.cases), None)
     if shared:
-        yield _ask(op, "one node", "vjp", lambda: _on_one_node(op, shared, np.random.default_rng(seed)))
+        yield ask(op.name, "one node", "vjp", lambda: _on_one_node(op, shared, np.random.default_rng(seed)))
     if op.name in registry:
-        yield _ask(
-            op, "symbols", "formula", lambda: None if formula(op.name) else "the rule cannot be printed"
-        )
-
-
-def _ask(op: Primitive, at: str, witness: str, question: Callable[[], str | None]) -> Finding:
-    """A finding, whatever happens: an error is what the witness saw."""
-    try:
-        return Finding(op.name, at, witness, question() or "")
-    except Undecided as error:
-        return Finding(op.name, at, witness, f"undecided: {error}", undecided=True)
-    except Exception as error:
-        said = "; ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
-        return Finding(op.name, at, witness, said)
-
-
-def _survivors(seed: int) -> Iterator[str]:
-    """The canaries that a witness which is there to see them has passed."""
-    for op, witnesses in canaries():
-        seen = {finding.witness for finding in examine(op, seed) if finding.wrong and not finding.undecided}
-        yield from (
-            f"{op.name}, by the witness '{name}'"
-            for name in witnesses
-            if name in WITNESSES and name not in seen
+        yield ask(
+            op.name, "symbols", "formula", lambda: None if formula(op.name) else "the rule cannot be printed"
         )
 
 

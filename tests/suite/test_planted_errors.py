@@ -14,7 +14,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.core.cases import case, interval, positive, real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.core.primitive import Primitive
-from tinygrad_edu.verify.suite import examine
+from tinygrad_edu.suite import examine
 
 Declare = Callable[..., Any]
 
@@ -292,7 +292,7 @@ def test_the_wrong_rule_is_found(name: str, registry: dict[str, object]) -> None
 def test_a_finding_says_what_was_seen(registry: dict[str, object]) -> None:
     op = declare(PLANTED["the 2 of a square forgotten"], wrong=True)
     found = next(finding for finding in examine(op) if finding.witness == "vjp" and finding.wrong)
-    assert found.primitive == "planted"
+    assert found.subject == "planted"
     assert found.case == "real(3,)"
     # "operand 0: … at [i], numerically … ± …": the second number is twice the first.
     words = found.wrong.replace(",", "").split()

@@ -12,10 +12,9 @@ import tinygrad_edu as tg
 from tinygrad_edu.core import sweep
 from tinygrad_edu.core.cases import Domain, boolean, case, real
 from tinygrad_edu.core.primitive import Primitive
-from tinygrad_edu.verify import suite, witnesses
-from tinygrad_edu.verify.canaries import canaries
+from tinygrad_edu.suite import Finding, SuiteReport, examine, primitives, verify, witnesses
+from tinygrad_edu.suite.canaries import canaries
 from tinygrad_edu.verify.numerical import Gradient
-from tinygrad_edu.verify.suite import Finding, SuiteReport, examine, verify
 
 DIFFERENTIABLE = [name for name, op in tg.registry.items() if op.rules]
 SPOILED: dict[str, Callable[[Any], Any]] = {
@@ -96,14 +95,14 @@ def test_a_forgotten_sum_over_broadcast_axes_is_seen(monkeypatch: pytest.MonkeyP
 
 
 def test_an_operand_that_is_used_twice_and_counted_once_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = suite.gradients
+    right = primitives.gradients
 
     def of_separate_ones(y: Any, inputs: Any, *rest: Any, **more: Any) -> list[Any]:
         found = right(y, inputs, *rest, **more)
         shared = y.op is not None and len(y.args) == 2 and y.args[0] is y.args[1]
         return [g / 2 for g in found] if shared else found
 
-    monkeypatch.setattr(suite, "gradients", of_separate_ones)
+    monkeypatch.setattr(primitives, "gradients", of_separate_ones)
     (found,) = accusations(tg.registry["mul"])
     assert found.case == "one node"
 
@@ -117,14 +116,14 @@ def test_every_canary_is_seen_by_those_that_it_is_meant_for() -> None:
         seen = {finding.witness: finding.wrong for finding in accusations(op)}
         assert set(names) <= set(seen)
         meant.update(names)
-    assert meant == set(suite.WITNESSES)  # every witness has a canary
+    assert meant == set(primitives.WITNESSES)  # every witness has a canary
 
 
 @pytest.mark.parametrize("name", [name for name in witnesses.WITNESSES if name != "value"])
 def test_one_blind_witness_is_enough_for_exit_code_4(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite, "WITNESSES", suite.WITNESSES | {name: lambda trial: None})
+    monkeypatch.setattr(primitives, "WITNESSES", primitives.WITNESSES | {name: lambda trial: None})
     # The one node of several operands asks for vjps by another way, and would be a second pair of eyes.
-    monkeypatch.setattr(suite, "_takes_one_node", lambda each: False)
+    monkeypatch.setattr(primitives, "_takes_one_node", lambda each: False)
     report = verify(["add"])
     assert report.failures == []
     assert report.exit_code == 4
@@ -159,7 +158,7 @@ def test_a_case_without_anything_to_differentiate_is_not_passed(registry: dict[s
         return np.logical_not(x)
 
     found = [finding for finding in examine(planted.op) if finding.undecided]  # type: ignore[attr-defined]
-    assert {finding.witness for finding in found} == set(suite.WITNESSES)
+    assert {finding.witness for finding in found} == set(primitives.WITNESSES)
 
 
 def test_a_point_outside_of_the_domain_is_not_passed(registry: dict[str, object]) -> None:

@@ -10,8 +10,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.core.cases import boolean, case, interval, positive, real
-from tinygrad_edu.verify import suite, witnesses
-from tinygrad_edu.verify.suite import Finding, SuiteReport, examine, verify
+from tinygrad_edu.suite import Finding, SuiteReport, examine, primitives, verify, witnesses
 
 WITNESSES = {"value", "vjp", "jvp", "adjoint", "second order", "unmodified", "dtype"}
 
@@ -39,7 +38,7 @@ def test_there_are_fifty_and_none_is_skipped(whole: SuiteReport) -> None:
     assert len(whole.primitives) >= 50
     assert {*whole.primitives, *whole.without_derivative} == set(tg.registry)
     # Every witness has seen every case of every primitive.
-    seen = {(finding.primitive, finding.case, finding.witness) for finding in whole.findings}
+    seen = {(finding.subject, finding.case, finding.witness) for finding in whole.findings}
     for name in whole.primitives:
         for each in tg.registry[name].cases:
             assert {witness for op, at, witness in seen if (op, at) == (name, str(each))} >= WITNESSES
@@ -54,7 +53,7 @@ def test_what_has_no_derivative_is_what_cannot_have_one(whole: SuiteReport) -> N
 
 
 def test_elementwise_operations_are_broadcast_both_ways(whole: SuiteReport) -> None:
-    at = {finding.case for finding in whole.findings if finding.primitive == "mul"}
+    at = {finding.case for finding in whole.findings if finding.subject == "mul"}
     assert {"real(2, 1), real(3,)", "real(3,), real(2, 1)", "real(), real(2, 3)", "real(2, 3), real()"} <= at
 
 
@@ -81,13 +80,13 @@ def test_a_failure_gives_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     report = verify(["tanh", "sin"])
     assert not report
     assert report.exit_code == 1
-    assert {finding.primitive for finding in report.failures} == {"tanh"}
+    assert {finding.subject for finding in report.failures} == {"tanh"}
     assert {"vjp", "jvp"} <= {finding.witness for finding in report.failures}
 
 
 def test_a_suite_that_finds_nothing_any_more_gives_exit_code_4(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite, "WITNESSES", {name: lambda trial: None for name in WITNESSES})
-    monkeypatch.setattr(suite, "_on_scalars", lambda op, rng: None)
+    monkeypatch.setattr(primitives, "WITNESSES", {name: lambda trial: None for name in WITNESSES})
+    monkeypatch.setattr(primitives, "_on_scalars", lambda op, rng: None)
     report = verify(["add"])
     assert report.failures == []
     assert len(report.survivors) >= 4
@@ -99,7 +98,7 @@ def test_a_suite_that_finds_nothing_any_more_gives_exit_code_4(monkeypatch: pyte
 def test_every_witness_is_missed_by_a_canary(blind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(witnesses.WITNESSES, blind, lambda trial: None)
     if blind == "value":
-        monkeypatch.setattr(suite, "_on_scalars", lambda op, rng: None)
+        monkeypatch.setattr(primitives, "_on_scalars", lambda op, rng: None)
     report = verify(["add"])
     assert report.failures == []
     assert any(f"'{blind}'" in name for name in report.survivors)

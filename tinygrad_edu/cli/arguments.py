@@ -1,0 +1,25 @@
+"""What several commands ask of their arguments."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+
+def seed(text: str) -> int:
+    """An integer, 0 or larger."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"a seed is an integer, 0 or larger; {text!r} came")
+    return number
+
+
+def known(parser: argparse.ArgumentParser, names: Iterable[str], what: str, there_are: Iterable[str]) -> None:
+    """End with exit code 2 if a name is none of those that there are."""
+    there = sorted(there_are)
+    unknown = sorted(set(names) - set(there))
+    if unknown:
+        parser.error(f"no {what} {', '.join(unknown)}; there are {', '.join(there)}")
