@@ -16,7 +16,7 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 # From low to high: a chapter may import those of lower rows, and of its own.
 ROWS = [
     {"errors", "types", "state"}, {"core"}, {"ops"}, {"operators"}, {"scalar", "tensor"}, {"inputs"},
-    {"calculus", "catalogue", "custom", "formula"}, {"verify", "program", "render"}, {"suite"},
+    {"calculus", "catalogue", "custom", "formula"}, {"reporting"}, {"verify", "program", "render"}, {"suite"},
     {"nn"}, {"diagnostics", "optim", "data"}, {"learn", "report"}, {"cli"}, {"__main__"},
 ]  # fmt: skip
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
@@ -115,7 +115,9 @@ def test_importing_the_package_loads_little():
         "hypothesis",
     }
     assert loaded.isdisjoint(heavy - ({"unittest"} & loaded_by_numpy()))
-    later = {"nn", "verify", "suite", "render", "optim", "data", "cli", "diagnostics", "learn", "report"}
+    later = {
+        "nn", "verify", "suite", "render", "reporting", "optim", "data", "cli", "diagnostics", "learn", "report",
+    }  # fmt: skip
     assert {m for m in loaded if m.startswith("tinygrad_edu.") and m.split(".")[1] in later} == set()
 
 
