@@ -14,7 +14,7 @@ from tinygrad_edu.core.cases import Domain, boolean, case, real
 from tinygrad_edu.core.primitive import Primitive
 from tinygrad_edu.suite import Finding, SuiteReport, examine, primitives, verify, witnesses
 from tinygrad_edu.suite.canaries import canaries
-from tinygrad_edu.verify.numerical import Gradient
+from tinygrad_edu.verify.steps import Gradient
 
 DIFFERENTIABLE = [name for name, op in tg.registry.items() if op.rules]
 SPOILED: dict[str, Callable[[Any], Any]] = {

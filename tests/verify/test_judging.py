@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.verify import Report
-from tinygrad_edu.verify.numerical import Gradient
+from tinygrad_edu.verify.steps import Gradient
 from tinygrad_edu.verify.report import judge
 
 

@@ -28,7 +28,8 @@ from tinygrad_edu.suite.finding import Undecided
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.noise import noise_of
-from tinygrad_edu.verify.numerical import Gradient, differentiate, gradient
+from tinygrad_edu.verify.numerical import differentiate, gradient
+from tinygrad_edu.verify.steps import Gradient
 
 
 class Trial:

@@ -32,10 +32,11 @@ from tinygrad_edu.types import Array
 from tinygrad_edu.verify.hazards import rows_at_hazards
 from tinygrad_edu.verify.leaves import leaves_of
 from tinygrad_edu.verify.noise import norm
-from tinygrad_edu.verify.numerical import Gradient, gradient
+from tinygrad_edu.verify.numerical import gradient
 from tinygrad_edu.verify.pair import pair_of
 from tinygrad_edu.verify.replay import faithful, held_by, replay
 from tinygrad_edu.verify.report import Report, Row, judge
+from tinygrad_edu.verify.steps import Gradient
 
 
 def check(

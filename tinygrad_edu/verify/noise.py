@@ -7,8 +7,8 @@ alone (Hamming 1971). One unit in the last place of f(x) is too little wherever 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,12 @@ def evaluate(f: Function, x: float) -> float | None:
     return y if math.isfinite(y) else None
 
 
+def each(f: Callable[[Any], float], points: Iterable[Any]) -> Array:
+    """The values of f at several points, NaN where it is not defined."""
+    values = [evaluate(f, point) for point in points]
+    return np.array([math.nan if value is None else value for value in values])
+
+
 def noise_of(f: Function, x: float, scale: float | None = None) -> float:
     """The size of the rounding errors in f near x.
 
@@ -41,37 +47,40 @@ def noise_of(f: Function, x: float, scale: float | None = None) -> float:
     Returns:
         A standard deviation, at least half a unit in the last place of f(x).
     """
-    scale = scale or abs(x) or 1.0
+    return noise_along(lambda at: each(f, at.tolist()), x, scale or abs(x) or 1.0)
+
+
+def noise_along(f: Callable[[Array], Array], x: float, scale: float) -> float:
+    """The same for a function of many numbers at once, (n,) → (n,)."""
     found = size = 0.0
     for exponent in (-40, -32, -24, -16):
         # Farther, as long as f stands still: it may be made of float32, or cancel.
-        moved = points = 0
-        for stretch in (1.0, math.sqrt(2), math.sqrt(3)):  # one alone may fit the spacing of the floats
-            values = [evaluate(f, x + k * stretch * 2.0**exponent * scale) for k in range(-4, 5)]
-            known = np.array([value for value in values if value is not None])
-            size = max(size, float(np.abs(known).max(initial=0.0)))
-            found = max(found, _irregularity(known))
-            moved, points = moved + int(np.count_nonzero(np.diff(known))), points + len(known)
-        if 2 * moved >= points - 3:
+        values = f((x + _STRETCHES * 2.0**exponent * scale).ravel()).reshape(_STRETCHES.shape)
+        known = np.isfinite(values)
+        rows = [values] if known.all() else [row[kept][None] for row, kept in zip(values, known, strict=True)]
+        size = max(size, float(np.abs(values[known]).max(initial=0.0)))
+        found = max(found, *map(_irregularity, rows))
+        moved = sum(int(np.count_nonzero(np.diff(row))) for row in rows)
+        if 2 * moved >= int(known.sum()) - 3:
             break
     return max(min(found, _COARSEST * size), float(np.finfo(float).eps) * size / 2)
 
 
+# Equidistant points, on three stretches: one alone may fit the spacing of the floats.
+_STRETCHES = np.sqrt([[1], [2], [3]]) * np.arange(-4, 5)
 _COARSEST = 8 * float(np.finfo(np.float32).eps)  # relative; what is more irregular is no rounding, but a kink
 
 
 def _irregularity(values: Array) -> float:
-    """The standard deviation of the noise in equidistant values of a smooth function."""
-    differences, estimates = values, []
-    for k in range(1, len(values)):
-        with np.errstate(all="ignore"):
-            differences = np.diff(differences)
-            size = norm(differences)
+    """The standard deviation of the noise in rows (rows, points) of values of a smooth function: the largest."""
+    largest, estimates = float(np.abs(values).max(initial=0.0)) or 1.0, []
+    differences = values / largest
+    for k in range(1, values.shape[1]):
+        differences = differences[:, 1:] - differences[:, :-1]
         if k >= 3:
-            estimates.append(
-                size * math.sqrt(math.factorial(k) ** 2 / math.factorial(2 * k) / len(differences))
-            )
-    return float(np.median(estimates)) if estimates else 0.0
+            share = math.factorial(k) ** 2 / math.factorial(2 * k) / differences.shape[1]
+            estimates.append(np.sqrt(np.einsum("ij,ij->i", differences, differences) * share))
+    return largest * float(np.median(estimates, axis=0).max()) if estimates else 0.0
 
 
 def norm(x: Array) -> float:

@@ -6,8 +6,8 @@
     complex step  Im f(x + ih) / h                        exact to rounding    Squire and Trapp 1998
 
 The smaller the step, the smaller these errors, but the more of the digits of f cancel: rounding adds about
-noise / h. No fixed step suits every function, so the noise of f is measured (`noise_of`), and `differentiate`
-moves the step until the two errors balance. Its error bar is the sum of both.
+noise / h. So the noise of f is measured (`noise_of`), and `differentiate` finds the step at which the two errors
+balance (see `steps`). Its error bar is the sum of both.
 
 This chapter knows nothing of graphs: functions of plain numbers are all it asks for.
 """
@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.noise import Function, evaluate, noise_of, norm
+from tinygrad_edu.verify.noise import Function, each, noise_along, norm
+from tinygrad_edu.verify.steps import SAFETY, Family, Gradient, extrapolate, search
 
 
 def one_sided(f: Function, x: float, step: float) -> float:
@@ -32,6 +33,12 @@ def one_sided(f: Function, x: float, step: float) -> float:
 def central(f: Function, x: float, step: float) -> float:
     """(f(x + h) − f(x − h)) / 2h: its error falls like h²."""
     return (f(x + step) - f(x - step)) / (2 * step)
+
+
+def extrapolated(f: Function, x: float, step: float) -> float:
+    """The limit of three central differences, at h, h/2 and h/4, for a step of 0: its error falls like h⁶."""
+    limit: float = extrapolate(*(central(f, x, h) for h in (step, step / 2, step / 4)))[0]
+    return limit
 
 
 def complex_step(f: Callable[[complex], complex], x: float, step: float = 1e-30) -> float:
@@ -53,13 +60,6 @@ class Estimate(NamedTuple):
     jump: float
 
 
-START = 2.0**-8  # the first step, in units of x
-STRIDE = 8.0  # from one step to the next
-LEAP = STRIDE**4  # from a step that changed nothing at all
-ATTEMPTS = 8
-SAFETY = 4.0  # on the noise, which is itself an estimate
-
-
 def differentiate(
     f: Function, x: float, *, noise: float, scale: float | None = None, accuracy: float = 1e-7, enough: float = 0.0,
     at_x: float | None = None,
@@ -78,95 +78,18 @@ def differentiate(
     Returns:
         The best of the estimates.
     """
-    scale = scale or abs(x) or 1.0
-    middle = evaluate(f, x) if at_x is None else at_x
-    best = kinked = estimate = Estimate(math.nan, math.inf, 0.0)
-    if middle is None or not math.isfinite(middle):
-        return best
-    # The noise was measured at x. Far from there f may be rounded differently, so no step goes far.
-    step, longest, direction = START * scale, max(scale, 1.0) / 4, 0.0
-    for _ in range(ATTEMPTS):
-        if step > longest:
-            break
-        attempt = _extrapolate(f, x, step, middle, noise)
-        if attempt is None:  # outside of where f is defined: closer
-            step /= STRIDE**2
-            continue
-        estimate, truncation = attempt
-        if estimate.value == truncation == estimate.jump == 0:  # f is flat, or x is tiny beside its changes
-            best = min(best, estimate, key=_error)
-            step *= LEAP
-            continue
-        if estimate.jump:  # a kink at x or near it: closer, to see which
-            kinked = min(kinked, estimate, key=_error)
-            step /= STRIDE
-            continue
-        best = min(best, estimate, key=_error)
-        if best.error <= max(accuracy * abs(best.value), enough):
-            break
-        # Truncation wants a smaller step, rounding a larger one. Once both have had their turn, the best is behind.
-        wanted = 1 / STRIDE if truncation > estimate.error / 2 else STRIDE
-        if direction not in (0.0, wanted):
-            break
-        direction = wanted
-        step *= direction
-    else:  # still on the way to smaller steps; if that made it worse, f turns faster than any of them could follow
-        if estimate.error > LEAP * best.error:
-            best = Estimate(best.value, math.inf, 0.0)
-    return kinked if kinked.jump and best.error > 1e-3 * kinked.jump else best
+    found = search(
+        lambda which, at: each(f, at.tolist()), np.array([x], float), scale=np.array([scale or abs(x) or 1.0], float),
+        middle=each(f, [x])[0] if at_x is None else at_x, noise=noise, accuracy=accuracy, enough=enough,
+    )  # fmt: skip
+    return Estimate(*(float(column[0]) for column in found))
 
 
-def _error(estimate: Estimate) -> float:
-    return estimate.error
-
-
-def _extrapolate(
-    f: Function, x: float, step: float, middle: float, noise: float
-) -> tuple[Estimate, float] | None:
-    """Three central differences, and what they say of the limit; also the part of the error that is truncation."""
-    slopes, bends = [], []
-    for h in (step, step / 2, step / 4):
-        right, left = x + h, x - h
-        above, below = evaluate(f, right), evaluate(f, left)
-        if above is None or below is None:
-            return None
-        # No value is known better than to half a unit in its last place; beside f(x) = 0 that is more than at x.
-        noise = max(noise, float(np.finfo(float).eps) / 2 * max(abs(above), abs(below)))
-        slopes.append((above - below) / (right - left))  # the steps as they were rounded
-        bends.append(((above - middle) - (middle - below)) / (right - left))
-    if not any(slopes) and not any(bends):  # the same number everywhere, to rounding
-        return Estimate(0.0, SAFETY * 4 * noise / step, 0.0), 0.0
-    first = [(4 * slopes[1] - slopes[0]) / 3, (4 * slopes[2] - slopes[1]) / 3]  # without the h² of the error
-    value = (16 * first[1] - first[0]) / 15  # and without its h⁴
-    truncation = abs(first[1] - first[0])  # more than that of `value`: a kink between the steps must show
-    rounding = SAFETY * 4 * noise / step + 4 * np.finfo(float).eps * abs(value)
-    # A bend that falls like h is curvature; one that stays is a kink at x.
-    jump = 2 * bends[2] - bends[1]
-    jump_error = abs(jump - (2 * bends[1] - bends[0])) + SAFETY * 16 * noise / step
-    kink = abs(jump) > 4 * jump_error and abs(jump) > 1e-9 * abs(value)
-    if not kink and abs(jump) > 0.01 * abs(value) + SAFETY * 16 * noise / step:
-        truncation += abs(jump)  # f is wilder than the steps can see
-    return Estimate(value, float(truncation + rounding), abs(jump) if kink else 0.0), truncation
-
-
-def _with_fixed_step(f: Function, x: float, step: float, noise: float) -> Estimate:
-    """The plain central difference. Its truncation falls like h², so half the step tells how large it is."""
-    value = central(f, x, step)
-    truncation = 4 / 3 * abs(value - central(f, x, step / 2))
-    error = truncation + SAFETY * noise / step
-    return Estimate(value, error if math.isfinite(error) else math.inf, 0.0)
-
-
-class Gradient(NamedTuple):
-    """Estimates for every component of an array."""
-
-    value: Array
-    error: Array
-    jump: Array
+Points: TypeAlias = Callable[[Array], Array]  # of many arrays at once: (points, *shape) → (points,)
 
 
 def gradient(f: Callable[[Array], float], x: Array, *, step: float | None = None) -> Gradient:
-    """The gradient of a function of an array, one component after the other.
+    """The gradient of a function of an array, by one component after the other.
 
     Args:
         f: a function of an array of the shape of x that returns one number. It may keep the array: each is a new one.
@@ -174,30 +97,71 @@ def gradient(f: Callable[[Array], float], x: Array, *, step: float | None = None
         step: a fixed one, for plain central differences; by default it is found for each component.
 
     Returns:
-        Value, error and jump (see `Estimate`), each of the shape of x.
+        Value, error and jump, each of the shape of x.
+    """
+    return gradient_of_many(lambda points: each(lambda point: f(point.copy()), points), x, step=step)
+
+
+def gradient_of_many(
+    f: Points, x: Array, *, step: float | None = None, at_once: int = 64, which: Array | None = None
+) -> Gradient:  # fmt: skip
+    """The same by a function of many arrays at once.
+
+    Args:
+        f: (points, *shape) → (points,), NaN where it is not defined; it keeps nothing of what it is given.
+        x: where.
+        step: a fixed one; by default it is found for each component.
+        at_once: how many points it is given at a time, ≥ 1.
+        which: (n,), the components that are asked for, in the order of memory; by default all. The derivatives by the
+            others are unknown: their error is infinite.
     """
     x = np.array(x, dtype=float)
     size = norm(x) / max(x.size, 1) ** 0.5
     direction = np.random.default_rng(1).uniform(0.5, 1.0, x.shape) * (size or 1.0)
-    middle = float(f(x.copy()))
-    noise = noise_of(lambda t: f(x + t * direction), 0.0)
-    found: list[Estimate] = []
-    length = 0.0  # of the gradient so far
-    for i in np.ndindex(x.shape):
+    middle = float(f(x[None])[0])
+    noise = noise_along(lambda t: f(x + np.multiply.outer(t, direction)), 0.0, 1.0)
+    which = np.arange(x.size) if which is None else which
+    at, family = x.ravel()[which], _components(f, x, at_once)
 
-        def along(t: float, i: tuple[int, ...] = i) -> float:
-            moved = x.copy()
-            moved[i] = t
-            return f(moved)
+    def moved(chosen: Array, to: Array) -> Array:
+        return family(which[chosen], to)
 
-        at = float(x[i])
-        if step is not None:
-            found.append(_with_fixed_step(along, at, step, noise))
-            continue
-        # A derivative of 0 never reaches a relative accuracy: for those, small beside the others is enough.
-        enough = 1e-7 * length / math.sqrt(len(found)) if len(found) > 7 else 0.0
-        scale = max(abs(at), size) or 1.0
-        found.append(differentiate(along, at, noise=noise, scale=scale, enough=enough, at_x=middle))
-        length = math.hypot(length, found[-1].value) if math.isfinite(found[-1].value) else length
-    columns = np.array(found, dtype=float).reshape(-1, 3).T
-    return Gradient(*(column.reshape(x.shape) for column in columns))
+    if step is not None:
+        found = _with_fixed_step(moved, at, step, noise)
+    else:
+        scale = np.maximum(np.abs(at), size)
+        found = search(moved, at, scale=np.where(scale > 0, scale, 1.0), middle=middle, noise=noise)
+    whole = Gradient(*(np.full(x.shape, unknown) for unknown in (math.nan, math.inf, 0.0)))
+    for column, values in zip(whole, found, strict=True):
+        column.flat[which] = values
+    return whole
+
+
+def _components(f: Points, x: Array, at_once: int) -> Family:
+    """A function of an array as one of its components, of which each point moves one."""
+    points = np.repeat(
+        x[None], at_once, axis=0
+    )  # for all chunks: of each, only the moved components are written
+    flat = points.reshape(at_once, -1)
+
+    def family(which: Array, at: Array) -> Array:
+        values = np.empty(at.shape)
+        for first in range(0, at.size, at_once):
+            chunk = slice(first, first + at_once)
+            rows = np.arange(at[chunk].size)
+            flat[rows, which[chunk]] = at[chunk]
+            values[chunk] = f(points[: rows.size])
+            flat[rows, which[chunk]] = x.ravel()[which[chunk]]
+        return values
+
+    return family
+
+
+def _with_fixed_step(f: Family, x: Array, step: float, noise: float) -> Gradient:
+    """Plain central differences. Their truncation falls like h², so half the step tells how large it is."""
+    moves = np.array([step, -step, step / 2, -step / 2])
+    which = np.repeat(np.arange(x.size), len(moves))
+    right, left, near, nearer = f(which, (x[:, None] + moves).ravel()).reshape(-1, len(moves)).T
+    value = (right - left) / (2 * step)
+    error = 4 / 3 * np.abs(value - (near - nearer) / step) + SAFETY * noise / step
+    return Gradient(value, np.where(np.isfinite(error), error, np.inf), np.zeros(x.shape))

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,7 +19,10 @@ from tinygrad_edu.errors import GradientMismatch
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.diagnosis import diagnose
 from tinygrad_edu.verify.noise import norm
-from tinygrad_edu.verify.numerical import Gradient
+from tinygrad_edu.verify.steps import Gradient
+
+if TYPE_CHECKING:
+    from tinygrad_edu.reporting import Picture
 
 Verdict = Literal["verified", "wrong", "inconclusive", "not differentiable here", "vacuous"]
 
@@ -203,6 +208,30 @@ class Report:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def __rich__(self) -> Any:
+        """The report for `rich.print`, as a table."""
+        from tinygrad_edu.reporting import gradient_check, rich
+
+        return rich(gradient_check(self))
+
+    def save(
+        self, path: str | PathLike[str], *, graph: Picture | None = None, title: str | None = None
+    ) -> Path:  # fmt: skip
+        """Write the report; the suffix decides the format: .txt, .json, .xml (JUnit) or .html.
+
+        Args:
+            path: of the file.
+            graph: whatever has a method `svg()`, such as `tg.draw(loss)`; the page shows it.
+            title: the headline of the page, and the name of the test suite.
+
+        Raises:
+            ValueError: another suffix, or a picture that is no SVG.
+            OSError: the file cannot be written; it is then what it was.
+        """
+        from tinygrad_edu.reporting import gradient_check, save
+
+        return save(gradient_check(self, graph=graph, title=title), path)
 
 
 def _plain(x: Any) -> Any:

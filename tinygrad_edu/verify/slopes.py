@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.noise import noise_of, norm
-from tinygrad_edu.verify.numerical import Estimate, Gradient, differentiate
+from tinygrad_edu.verify.noise import each, noise_of, norm
+from tinygrad_edu.verify.numerical import Estimate, differentiate
 from tinygrad_edu.verify.pair import Pair
 from tinygrad_edu.verify.report import Row, judge
+from tinygrad_edu.verify.steps import Gradient, search
 
 
 def _weighted(pair: Pair, inputs: list[Array], g: Array, moved: Callable[[float], dict[int, Array]]) -> Any:
@@ -47,18 +48,20 @@ def by_component(
     columns = np.full((3, x.size), (np.nan,), float)
     columns[1] = np.inf
 
-    def slope(k: int, zoom: float = 1.0) -> Estimate:
-        def moved(t: float) -> dict[int, Array]:
-            other = x.copy()
-            other.flat[k] = t
-            return {i: other}
+    def moved(which: Array, to: Array) -> Array:
+        return each(lambda move: alone(*move), zip(which, to.tolist(), strict=True))
 
-        there = float(x.flat[k])
-        scale = zoom * max(abs(there), size)
-        return differentiate(_weighted(pair, inputs, g, moved), there, noise=noise, scale=scale, at_x=middle)
+    def alone(k: int, t: float) -> float:
+        other = x.copy()
+        other.flat[k] = t
+        return float(_weighted(pair, inputs, g, lambda _: {i: other})(0.0))
 
-    for k in at:
-        columns[:, k] = slope(k)
+    def slopes(at: Array, zoom: float = 1.0) -> Gradient:
+        there = x.flat[at]
+        scale = zoom * np.maximum(np.abs(there), size)
+        return search(lambda k, t: moved(at[k], t), there, scale=scale, middle=middle, noise=noise)
+
+    columns[:, at] = slopes(at)
     # Where the function has a kink, or no derivative that could be seen, a backward pass may even say NaN.
     a = found.reshape(-1)
     free = ~np.isfinite(a) & ((columns[2] > 0) | ~np.isfinite(columns[1]) | (not interior))
@@ -71,7 +74,8 @@ def by_component(
             if apart <= jump + 4 * error + 1e-9 * abs(value):
                 continue
             if any(
-                _apart(slope(k, zoom), Estimate(value, error, jump)) for zoom in ZOOMS
+                _apart(Estimate(*np.ravel(slopes(np.array([k]), zoom))), Estimate(value, error, jump))
+                for zoom in ZOOMS
             ):  # it accuses nobody
                 columns[1, k] = np.inf
                 continue
