@@ -9,10 +9,13 @@ A verdict is always a word. Its tone says how it is to be taken: "right", "wrong
 from __future__ import annotations
 
 import math
+import platform
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, Literal, Protocol
+
+import numpy as np
 
 Tone = Literal["right", "wrong", "open"]
 Align = Literal["left", "center", "right"]
@@ -92,9 +95,10 @@ class Document:
         tables: in order.
         entries: everything that was judged, by itself.
         legend: {verdict: what it means}.
-        text: the report as plain text.
         content: the report as plain dictionaries and lists, for JSON.
+        text: the report as plain text, if it has one of its own.
         graph: a picture of what was judged, if there is one.
+        scale: the words of a scale, if a table has numbers on one; its parts are equally wide.
     """
 
     kind: str
@@ -106,9 +110,10 @@ class Document:
     tables: tuple[Table, ...]
     entries: tuple[Entry, ...]
     legend: Mapping[str, str]
-    text: str
     content: Mapping[str, Any]
+    text: str = ""
     graph: Picture | None = field(default=None, compare=False)
+    scale: tuple[str, ...] = ()
 
 
 def clean(text: str) -> str:
@@ -128,23 +133,15 @@ def number(x: Any, form: str) -> str:
     return format(x, form).replace("-", "−")
 
 
-# ---- the scale that the lecture judges a difference by ----
-
-BANDS = (1e-16, 1e-7, 1e-5, 1e-3, 1.0)
-BAND_WORDS = ("great", "fine, have a look", "be wary", "a bug")
-
-
-def position(difference: float) -> float:
-    """Where a relative difference lies between 1e-16 and 1, each band as wide as the next: in [0, 1]."""
-    logs = [math.log10(limit) for limit in BANDS]
-    at = math.log10(min(max(difference, BANDS[0]), BANDS[-1])) if difference == difference else logs[-1]
-    for i, (low, high) in enumerate(pairwise(logs)):
-        if at <= high:
-            return (i + (at - low) / (high - low)) / len(BAND_WORDS)
-    return 1.0
+def environment() -> dict[str, str]:
+    """The versions that a report depends on."""
+    versions = {
+        "tinygrad_edu": sys.modules["tinygrad_edu"].__version__
+    }  # which stands above all that it consists of
+    return versions | {"numpy": np.__version__, "python": platform.python_version()}
 
 
-def lines(table: Table) -> Iterator[str]:
+def notes(table: Table) -> Iterator[str]:
     """The notes of a table, each with what it is about before it."""
     for row in table.rows:
         yield from (f"{row.cells[0].text}: {note}" for note in row.notes)

@@ -1,0 +1,167 @@
+"""Gradient checks as documents: a table of parameters, each with its worst component and what was noticed.
+
+Besides the verdict there is the lecture's relative difference, ‖approx − dθ‖ / (‖approx‖ + ‖dθ‖). It spans sixteen
+orders of magnitude, so it is also shown on a scale, on which the lecture's four bands are equally wide.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Protocol
+
+from tinygrad_edu.reporting.document import (
+    Cell,
+    Column,
+    Document,
+    Entry,
+    Picture,
+    Row,
+    Table,
+    Tone,
+    environment,
+    number,
+)
+
+LEGEND = {
+    "verified": "every component agrees with its numerical derivative, within the error bar of that",
+    "wrong": "a component lies outside of what the numerical derivative allows",
+    "inconclusive": "the numerical derivative is too vague to judge by",
+    "not differentiable here": "a component is on a kink; the backward pass lies between the slopes of both sides",
+    "vacuous": "the derivative is 0 everywhere: nothing could be seen to be wrong",
+}
+BANDS = {"great": (1e-16, 1e-7), "have a look": (1e-7, 1e-5), "be wary": (1e-5, 1e-3), "a bug": (1e-3, 1.0)}
+COLUMNS = (
+    Column("parameter"), Column("shape"), Column("verdict"), Column("difference", "right"), Column("worst at"),
+    Column("backward", "right"), Column("numeric", "right"), Column("± error", "right"),
+)  # fmt: skip
+
+
+class Check(Protocol):
+    """The report of a gradient check: its rows have the attributes that `_row` reads."""
+
+    @property
+    def verdict(self) -> str:
+        """One of the words of LEGEND."""
+
+    @property
+    def rows(self) -> Sequence[Any]:
+        """One for each parameter."""
+
+    @property
+    def difference(self) -> float:
+        """The lecture's, over all parameters."""
+
+    @property
+    def step(self) -> float | None:
+        """The fixed step, if it was not chosen for each component."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report for JSON."""
+
+
+class Checks(Protocol):
+    """The reports of a check at several steps of a training."""
+
+    @property
+    def reports(self) -> Mapping[int, Check]:
+        """{steps so far: report}."""
+
+    @property
+    def hidden(self) -> Sequence[str]:
+        """The parameters that only a later check found to be wrong."""
+
+
+def gradient_check(report: Check, *, graph: Picture | None = None, title: str | None = None) -> Document:
+    """The document of a gradient check."""
+    versions = environment()
+    right = sum(row.verdict == "verified" for row in report.rows)
+    step = "chosen for each component" if report.step is None else f"{report.step:g}"
+    return Document(
+        kind="gradient check", title=title or "Gradient check", verdict=report.verdict, tone=_tone(report.verdict),
+        summary=f"{right} of {len(report.rows)} parameters verified",
+        facts={"global difference": number(report.difference, ".2e"), "step": step} | versions,
+        tables=(_table(report, "Parameters"),), entries=tuple(_entries(report, "gradient check")), legend=LEGEND,
+        text=str(report), content={"schema": "tinygrad-edu/gradient-check/1"} | versions | report.to_dict(),
+        graph=graph, scale=tuple(BANDS),
+    )  # fmt: skip
+
+
+def training_check(reports: Checks, *, graph: Picture | None = None, title: str | None = None) -> Document:
+    """The document of checks during a training: the gravest verdict of all, and a table for each."""
+    versions = environment()
+    verdicts = [report.verdict for report in reports.reports.values()]
+    gravest = ("wrong", "inconclusive", "not differentiable here", "vacuous")
+    verdict = next((word for word in gravest if word in verdicts), "verified")
+    said = f"{sum(word == 'verified' for word in verdicts)} of {len(verdicts)} checks verified"
+    hidden = ", ".join(reports.hidden)
+    after = {steps: f"after {steps} steps" for steps in reports.reports}
+    checks = [{"steps": steps, **report.to_dict()} for steps, report in reports.reports.items()]
+    return Document(
+        kind="training check", title=title or "Gradient check during training", verdict=verdict, tone=_tone(verdict),
+        summary=said + (f"; the initialization had hidden what is wrong in {hidden}" if hidden else ""),
+        facts={
+            f"difference {after[steps]}": number(report.difference, ".2e")
+            for steps, report in reports.reports.items()
+        } | versions,
+        tables=tuple(
+            _table(report, f"Parameters {after[steps]}: {report.verdict}")
+            for steps, report in reports.reports.items()
+        ),
+        entries=tuple(
+            entry for steps, report in reports.reports.items() for entry in _entries(report, after[steps])
+        ),
+        legend=LEGEND, text=str(reports), graph=graph, scale=tuple(BANDS),
+        content={"schema": "tinygrad-edu/training-check/1", **versions, "verdict": verdict, "hidden": [*reports.hidden],
+                 "checks": checks},
+    )  # fmt: skip
+
+
+def position(difference: float) -> float:
+    """Where a relative difference lies on the scale of the four bands: in [0, 1]."""
+    if math.isnan(difference):
+        return 1.0
+    logs = [math.log10(limit) for limit in (*(low for low, _ in BANDS.values()), 1.0)]
+    at = math.log10(min(max(difference, 1e-16), 1.0))
+    band = next(i for i, (_, high) in enumerate(pairwise(logs)) if at <= high)
+    return (band + (at - logs[band]) / (logs[band + 1] - logs[band])) / len(BANDS)
+
+
+def _tone(verdict: str) -> Tone:
+    return "right" if verdict == "verified" else "wrong" if verdict == "wrong" else "open"
+
+
+def _table(report: Check, caption: str) -> Table:
+    return Table(caption, COLUMNS, tuple(map(_row, report.rows)))
+
+
+def _row(row: Any) -> Row:
+    texts = [
+        _index(row.worst),
+        *(number(x, ".9g") for x in (row.backward, row.numeric)),
+        number(row.error, ".0e"),
+    ]
+    cells = (
+        Cell(row.name), Cell(str(row.shape)), Cell(row.verdict, _tone(row.verdict)),
+        Cell(number(row.difference, ".1e"), position=position(row.difference)), *map(Cell, texts),
+    )  # fmt: skip
+    notes = [row.note] if row.note else []
+    if row.undecided and row.verdict in ("verified", "inconclusive"):
+        notes.append(
+            f"{row.undecided} of {math.prod(row.shape)} components are too close to 0 for digits of their own"
+        )
+    return Row(cells, tuple(notes))
+
+
+def _entries(report: Check, group: str) -> list[Entry]:
+    return [Entry(group, row.name, row.verdict, _tone(row.verdict), _said(row)) for row in report.rows]
+
+
+def _said(row: Any) -> str:
+    numbers = f"{number(row.backward, '.9g')}, numerically {number(row.numeric, '.9g')} ± {number(row.error, '.0e')}"
+    return f"{row.name}{_index(row.worst)}: {numbers}" + (f"\n{row.note}" if row.note else "")
+
+
+def _index(worst: Sequence[int]) -> str:
+    return f"[{', '.join(map(str, worst))}]" if worst else ""
