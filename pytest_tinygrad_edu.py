@@ -51,7 +51,8 @@ def gradcheck(request: pytest.FixtureRequest) -> GradCheck:
     """Check gradients: `gradcheck(f, x, w)` returns the report, and fails the test unless all are verified."""
     from tinygrad_edu.testing import GradCheck
 
-    return GradCheck(request.config.pluginmanager.get_plugin(NAME))
+    session: Any = request.config.pluginmanager.get_plugin(NAME)
+    return GradCheck(session)
 
 
 class Session:

@@ -1,4 +1,4 @@
-"""Checks made in tests, as plain data: they travel from the workers of pytest-xdist, are counted, and are written down."""
+"""Checks made in tests, as plain data, which travels from the workers of pytest-xdist, is counted, and written down."""
 
 from __future__ import annotations
 
