@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_edu.catalogue import Entry, Mistake, catalogue
+from tinygrad_edu.catalogue import CAUSES, Entry, Mistake, catalogue
+from tinygrad_edu.catalogue.entry import wrong
 
 ENTRIES = catalogue()
 PAIRS = [(entry, mistake) for entry in ENTRIES for mistake in entry.mistakes]
@@ -190,6 +191,12 @@ def test_it_is_large_and_every_name_stands_once() -> None:
     assert all(entry.mistakes for entry in ENTRIES)
 
 
+def test_every_cause_occurs_and_no_other() -> None:
+    assert {mistake.cause for _, mistake in PAIRS} == set(CAUSES)
+    with pytest.raises(ValueError, match=r"one of the causes sign, factor, .* was expected, 'a typo' came"):
+        wrong("?", "a typo", lambda g, y, x: g, "")
+
+
 @each_entry
 def test_a_right_rule_agrees_with_central_differences(entry: Entry) -> None:
     for seed in range(3):
@@ -206,7 +213,7 @@ def test_a_right_rule_agrees_with_central_differences(entry: Entry) -> None:
 
 @each_entry
 def test_a_right_rule_keeps_its_arguments_and_forgets_the_last_call(entry: Entry) -> None:
-    assert not misbehaves(entry, Mistake("none", "the right one", entry.vjp))
+    assert not misbehaves(entry, Mistake("none", "the right one", entry.vjp, ""))
 
 
 @each_entry

@@ -19,11 +19,11 @@ from tinygrad_edu.catalogue import (
     products,
     reductions,
 )
-from tinygrad_edu.catalogue.entry import Entry, Mistake
+from tinygrad_edu.catalogue.entry import CAUSES, Entry, Mistake
 
 CHAPTERS = (elementwise, activations, binary, reductions, arrangements, products, layers, pooling, losses)
 
-__all__ = ["CHAPTERS", "Entry", "Mistake", "catalogue"]
+__all__ = ["CAUSES", "CHAPTERS", "Entry", "Mistake", "catalogue"]
 
 
 def catalogue() -> tuple[Entry, ...]:

@@ -28,12 +28,14 @@ MAX_POOL = entry(
     "max pooling", [distinct(7)],
     lambda x: x[_WINDOWS].max(axis=1),
     lambda g, y, x: _max_pool_rule(g, y, x),
-    wrong("overlap assigned", lambda g, y, x: _max_pool_rule(g, y, x, add=False), "an element that is the maximum of "
+    wrong("overlap assigned", "path", lambda g, y, x: _max_pool_rule(g, y, x, add=False),
+          "an element that is the maximum of "
           "two windows gets the gradient of the last"),
-    wrong("whole to each tie", lambda g, y, x: _max_pool_rule(g, y, x, share=False), "a tie of n counts n times"),
-    wrong("first of the window", lambda g, y, x: np.array([g[0], 0, g[1], 0, g[2], 0, 0]),
+    wrong("whole to each tie", "ties", lambda g, y, x: _max_pool_rule(g, y, x, share=False),
+          "a tie of n counts n times"),
+    wrong("first of the window", "order", lambda g, y, x: np.array([g[0], 0, g[1], 0, g[2], 0, 0]),
           "the place in the window lost"),
-    wrong("rule of the average", lambda g, y, x: np.array(
+    wrong("rule of the average", "formula", lambda g, y, x: np.array(
         [g[0], g[0], g[0] + g[1], g[1], g[1] + g[2], g[2], g[2]]) / 3, "spread over the window"),
 )  # fmt: skip
 
@@ -41,11 +43,13 @@ AVERAGE_POOL = entry(
     "average pooling", [real(7)],
     lambda x: x[_WINDOWS].mean(axis=1),
     lambda g, y, x: np.array([g[0], g[0], g[0] + g[1], g[1], g[1] + g[2], g[2], g[2]]) / 3,
-    wrong("1/k forgotten", lambda g, y, x: np.array([g[0], g[0], g[0] + g[1], g[1], g[1] + g[2], g[2], g[2]]), "a sum"),
-    wrong("overlap assigned", lambda g, y, x: np.array([g[0], g[0], g[1], g[1], g[2], g[2], g[2]]) / 3, "= for +="),
-    wrong("step for length", lambda g, y, x: np.array(
+    wrong("1/k forgotten", "count", lambda g, y, x: np.array([g[0], g[0], g[0] + g[1], g[1], g[1] + g[2], g[2], g[2]]),
+          "a sum"),
+    wrong("overlap assigned", "path", lambda g, y, x: np.array([g[0], g[0], g[1], g[1], g[2], g[2], g[2]]) / 3,
+          "= for +="),
+    wrong("step for length", "count", lambda g, y, x: np.array(
         [g[0], g[0], g[0] + g[1], g[1], g[1] + g[2], g[2], g[2]]) / 2, "divided by the stride"),
-    wrong("upstream overwritten", upstream_overwritten(lambda g, y, x: np.array(
+    wrong("upstream overwritten", "in place", upstream_overwritten(lambda g, y, x: np.array(
         [g[0], g[0], g[0] + g[1], g[1], g[1] + g[2], g[2], g[2]]) / 3), "g is divided in place"),
 )  # fmt: skip
 
@@ -53,9 +57,11 @@ GLOBAL_POOL = entry(
     "global average pooling", [real(2, 3, 5)],
     lambda x: x.mean(axis=(1, 2)),
     lambda g, y, x: np.broadcast_to(g[:, None, None] / 15, x.shape).copy(),
-    wrong("one axis counted", lambda g, y, x: np.broadcast_to(g[:, None, None] / 5, x.shape).copy(), "1/w for 1/(h·w)"),
-    wrong("batch counted", lambda g, y, x: np.broadcast_to(g[:, None, None] / 30, x.shape).copy(), "the size of x"),
-    wrong("upstream of the last call", cached_upstream(
+    wrong("one axis counted", "count", lambda g, y, x: np.broadcast_to(g[:, None, None] / 5, x.shape).copy(),
+          "1/w for 1/(h·w)"),
+    wrong("batch counted", "count", lambda g, y, x: np.broadcast_to(g[:, None, None] / 30, x.shape).copy(),
+          "the size of x"),
+    wrong("upstream of the last call", "state", cached_upstream(
         lambda g, y, x: np.broadcast_to(g[:, None, None] / 15, x.shape).copy()), "a stale buffer"),
 )  # fmt: skip
 
@@ -77,11 +83,14 @@ ATTENTION = entry(
     "attention", [real(2, 3), real(5, 3), real(5, 7)],
     lambda q, k, v: softmax(q @ k.T / np.sqrt(3)) @ v,
     lambda g, y, q, k, v: _attention_rule(g, q, k, v),
-    wrong("√d forgotten", lambda g, y, q, k, v: _attention_rule(g, q, k, v, scale=False), "scaled forward only"),
-    wrong("softmax not normalized", lambda g, y, q, k, v: _attention_rule(g, q, k, v, normalize=False), "g·a alone"),
-    wrong("weights detached", lambda g, y, q, k, v: _attention_rule(g, q, k, v, scores=False), "only the values learn"),
-    wrong("softmax over queries", lambda g, y, q, k, v: _attention_rule(g, q, k, v, axis=0), "the wrong axis"),
-    wrong("weights not transposed", lambda g, y, q, k, v: (
+    wrong("√d forgotten", "factor", lambda g, y, q, k, v: _attention_rule(g, q, k, v, scale=False),
+          "scaled forward only"),
+    wrong("softmax not normalized", "path", lambda g, y, q, k, v: _attention_rule(g, q, k, v, normalize=False),
+          "g·a alone"),
+    wrong("weights detached", "detached", lambda g, y, q, k, v: _attention_rule(g, q, k, v, scores=False),
+          "only the values learn"),
+    wrong("softmax over queries", "axis", lambda g, y, q, k, v: _attention_rule(g, q, k, v, axis=0), "the wrong axis"),
+    wrong("weights not transposed", "order", lambda g, y, q, k, v: (
         *_attention_rule(g, q, k, v)[:2], softmax(k @ q.T / np.sqrt(3)) @ g), "softmax(K Qᵀ) is not softmax(Q Kᵀ)ᵀ"),
 )  # fmt: skip
 
@@ -94,9 +103,9 @@ MASKED_SOFTMAX = entry(
     "softmax with a causal mask", [real(3, 5)],
     lambda x: softmax(_masked(x)),
     lambda g, y, x: y * (g - (g * y).sum(axis=1, keepdims=True)),
-    wrong("NaN where masked", lambda g, y, x: y * (
+    wrong("NaN where masked", "not finite", lambda g, y, x: y * (
         g - (g * y).sum(axis=1, keepdims=True)) * (1 + _masked(x) - _masked(x)), "∞ − ∞ in what was masked out"),
-    wrong("mask forgotten", lambda g, y, x: softmax(x) * (g - (g * softmax(x)).sum(axis=1, keepdims=True)),
+    wrong("mask forgotten", "region", lambda g, y, x: softmax(x) * (g - (g * softmax(x)).sum(axis=1, keepdims=True)),
           "the softmax is computed again, without its mask"),
-    wrong("sum over all", lambda g, y, x: y * (g - (g * y).sum()), "rows leak into one another"),
+    wrong("sum over all", "axis", lambda g, y, x: y * (g - (g * y).sum()), "rows leak into one another"),
 )  # fmt: skip

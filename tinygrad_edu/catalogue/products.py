@@ -17,39 +17,42 @@ DOT = entry(
     "dot", [real(7), real(7)],
     lambda a, b: a @ b,
     lambda g, y, a, b: (g * b, g * a),
-    wrong("exchanged", lambda g, y, a, b: (g * a, g * b), "each vector gets itself"),
-    wrong("columns", lambda g, y, a, b: ((g * b)[:, None], (g * a)[:, None]), "(n, 1) for (n,)"),
-    wrong("a fork of one path", lambda g, y, a, b: (g * b, np.zeros_like(a)), "only the first operand is thought of"),
+    wrong("exchanged", "exchanged", lambda g, y, a, b: (g * a, g * b), "each vector gets itself"),
+    wrong("columns", "shape", lambda g, y, a, b: ((g * b)[:, None], (g * a)[:, None]), "(n, 1) for (n,)"),
+    wrong("a fork of one path", "detached", lambda g, y, a, b: (g * b, np.zeros_like(a)),
+          "only the first operand is thought of"),
 )  # fmt: skip
 
 MATMUL = entry(
     "matmul", [real(2, 3), real(3, 5)],
     lambda a, b: a @ b,
     lambda g, y, a, b: (g @ b.T, a.T @ g),
-    wrong("second transposed", lambda g, y, a, b: (g @ b.T, g.T @ a), "the shape of bᵀ"),
-    wrong("averaged over rows", lambda g, y, a, b: (g @ b.T, a.T @ g / len(a)),
+    wrong("second transposed", "order", lambda g, y, a, b: (g @ b.T, g.T @ a), "the shape of bᵀ"),
+    wrong("averaged over rows", "count", lambda g, y, a, b: (g @ b.T, a.T @ g / len(a)),
           "1/m belongs to the loss, which has it"),
-    wrong("upstream summed", upstream_summed(lambda g, y, a, b: (g @ b.T, a.T @ g)), "right after a sum only"),
-    wrong("upstream ignored", upstream_ignored(lambda g, y, a, b: (g @ b.T, a.T @ g)), "ones for g"),
+    wrong("upstream summed", "upstream", upstream_summed(lambda g, y, a, b: (g @ b.T, a.T @ g)),
+          "right after a sum only"),
+    wrong("upstream ignored", "upstream", upstream_ignored(lambda g, y, a, b: (g @ b.T, a.T @ g)), "ones for g"),
 )  # fmt: skip
 
 MATMUL_SQUARE = entry(
     "matmul of square matrices", [real(3, 3), real(3, 3)],
     lambda a, b: a @ b,
     lambda g, y, a, b: (g @ b.T, a.T @ g),
-    wrong("not transposed", lambda g, y, a, b: (g @ b, a @ g), "nothing but the values can tell"),
-    wrong("order exchanged", lambda g, y, a, b: (b.T @ g, g @ a.T), "g on the wrong side"),
-    wrong("operands exchanged", lambda g, y, a, b: (a.T @ g, g @ b.T), "the gradients at the wrong operands"),
-    wrong("elementwise", lambda g, y, a, b: (g * b, g * a), "* for @"),
+    wrong("not transposed", "order", lambda g, y, a, b: (g @ b, a @ g), "nothing but the values can tell"),
+    wrong("order exchanged", "order", lambda g, y, a, b: (b.T @ g, g @ a.T), "g on the wrong side"),
+    wrong("operands exchanged", "exchanged", lambda g, y, a, b: (a.T @ g, g @ b.T),
+          "the gradients at the wrong operands"),
+    wrong("elementwise", "formula", lambda g, y, a, b: (g * b, g * a), "* for @"),
 )  # fmt: skip
 
 MATVEC = entry(
     "matrix times vector", [real(3, 5), real(5)],
     lambda a, x: a @ x,
     lambda g, y, a, x: (np.outer(g, x), a.T @ g),
-    wrong("outer product transposed", lambda g, y, a, x: (np.outer(x, g), a.T @ g), "x gᵀ for g xᵀ"),
-    wrong("a column", lambda g, y, a, x: (np.outer(g, x), (a.T @ g)[:, None]), "(n, 1) for (n,)"),
-    wrong("output for input", lambda g, y, a, x: (np.outer(g, np.resize(y, 5)), a.T @ g),
+    wrong("outer product transposed", "order", lambda g, y, a, x: (np.outer(x, g), a.T @ g), "x gᵀ for g xᵀ"),
+    wrong("a column", "shape", lambda g, y, a, x: (np.outer(g, x), (a.T @ g)[:, None]), "(n, 1) for (n,)"),
+    wrong("output for input", "input for output", lambda g, y, a, x: (np.outer(g, np.resize(y, 5)), a.T @ g),
           "a cached activation, one off"),
 )  # fmt: skip
 
@@ -57,28 +60,33 @@ MATMUL_BATCHED = entry(
     "matmul with a shared matrix", [real(2, 3, 5), real(5, 7)],
     lambda a, b: a @ b,
     lambda g, y, a, b: (g @ b.T, np.einsum("nij,nik->jk", a, g)),
-    wrong("not summed", lambda g, y, a, b: (g @ b.T, a.swapaxes(1, 2) @ g), "one gradient for each of the batch"),
-    wrong("averaged", lambda g, y, a, b: (g @ b.T, np.einsum("nij,nik->jk", a, g) / 2), "a mean over the batch"),
-    wrong("first of the batch", lambda g, y, a, b: (g @ b.T, a[0].T @ g[0]), "written for one example"),
-    wrong("summed too early", lambda g, y, a, b: (g @ b.T, a.sum(axis=0).T @ g.sum(axis=0)), "Σ aᵀg is not Σaᵀ Σg"),
+    wrong("not summed", "shape", lambda g, y, a, b: (g @ b.T, a.swapaxes(1, 2) @ g),
+          "one gradient for each of the batch"),
+    wrong("averaged", "count", lambda g, y, a, b: (g @ b.T, np.einsum("nij,nik->jk", a, g) / 2),
+          "a mean over the batch"),
+    wrong("first of the batch", "path", lambda g, y, a, b: (g @ b.T, a[0].T @ g[0]), "written for one example"),
+    wrong("summed too early", "axis", lambda g, y, a, b: (g @ b.T, a.sum(axis=0).T @ g.sum(axis=0)),
+          "Σ aᵀg is not Σaᵀ Σg"),
 )  # fmt: skip
 
 OUTER = entry(
     "outer", [real(3), real(5)],
     lambda a, b: np.outer(a, b),
     lambda g, y, a, b: (g @ b, a @ g),
-    wrong("exchanged", lambda g, y, a, b: (a @ g, g @ b), "the gradients at the wrong operands"),
-    wrong("other operand left out", lambda g, y, a, b: (g.sum(axis=1), g.sum(axis=0)), "summed as in a broadcast sum"),
-    wrong("one operand left out", lambda g, y, a, b: (g @ b, g.sum(axis=0)), "right for a, and a lapse for b"),
+    wrong("exchanged", "exchanged", lambda g, y, a, b: (a @ g, g @ b), "the gradients at the wrong operands"),
+    wrong("other operand left out", "chain", lambda g, y, a, b: (g.sum(axis=1), g.sum(axis=0)),
+          "summed as in a broadcast sum"),
+    wrong("one operand left out", "chain", lambda g, y, a, b: (g @ b, g.sum(axis=0)), "right for a, and a lapse for b"),
 )  # fmt: skip
 
 QUADRATIC = entry(
     "quadratic form", [real(3), real(3, 3)],
     lambda x, a: x @ a @ x,
     lambda g, y, x, a: (g * (a + a.T) @ x, g * np.outer(x, x)),
-    wrong("symmetry assumed", lambda g, y, x, a: (2 * g * a @ x, g * np.outer(x, x)), "2Ax holds for A = Aᵀ only"),
-    wrong("one use of two", lambda g, y, x, a: (g * a @ x, g * np.outer(x, x)), "x stands on both sides"),
-    wrong("diagonal only", lambda g, y, x, a: (g * (a + a.T) @ x, g * np.diag(x * x)), "the mixed terms lost"),
+    wrong("symmetry assumed", "formula", lambda g, y, x, a: (2 * g * a @ x, g * np.outer(x, x)),
+          "2Ax holds for A = Aᵀ only"),
+    wrong("one use of two", "path", lambda g, y, x, a: (g * a @ x, g * np.outer(x, x)), "x stands on both sides"),
+    wrong("diagonal only", "path", lambda g, y, x, a: (g * (a + a.T) @ x, g * np.diag(x * x)), "the mixed terms lost"),
 )  # fmt: skip
 
 BILINEAR = entry(
@@ -86,10 +94,10 @@ BILINEAR = entry(
     lambda a, w, b: np.einsum("ni,oij,nj->no", a, w, b),
     lambda g, y, a, w, b: (np.einsum("no,oij,nj->ni", g, w, b), np.einsum("no,ni,nj->oij", g, a, b),
                            np.einsum("no,oij,ni->nj", g, w, a)),
-    wrong("averaged over the batch", lambda g, y, a, w, b: (
+    wrong("averaged over the batch", "count", lambda g, y, a, w, b: (
         np.einsum("no,oij,nj->ni", g, w, b), np.einsum("no,ni,nj->oij", g, a, b) / 2,
         np.einsum("no,oij,ni->nj", g, w, a)), "1/m for the weights, though g has it"),
-    wrong("batch mixed", lambda g, y, a, w, b: (
+    wrong("batch mixed", "axis", lambda g, y, a, w, b: (
         np.einsum("no,oij,mj->ni", g, w, b), np.einsum("no,ni,mj->oij", g, a, b),
         np.einsum("no,oij,mi->nj", g, w, a)), "one letter of the einsum too many: examples leak into one another"),
 )  # fmt: skip
@@ -98,37 +106,41 @@ ROW_DOTS = entry(
     "dot of rows", [real(3, 5), real(3, 5)],
     lambda a, b: np.einsum("ij,ij->i", a, b),
     lambda g, y, a, b: (g[:, None] * b, g[:, None] * a),
-    wrong("upstream of another row", lambda g, y, a, b: (g[::-1, None] * b, g[::-1, None] * a), "rows reversed"),
-    wrong("exchanged", lambda g, y, a, b: (g[:, None] * a, g[:, None] * b), "each operand gets itself"),
+    wrong("upstream of another row", "order", lambda g, y, a, b: (g[::-1, None] * b, g[::-1, None] * a),
+          "rows reversed"),
+    wrong("exchanged", "exchanged", lambda g, y, a, b: (g[:, None] * a, g[:, None] * b), "each operand gets itself"),
 )  # fmt: skip
 
 CROSS = entry(
     "cross product", [real(3), real(3)],
     lambda a, b: np.cross(a, b),
     lambda g, y, a, b: (np.cross(b, g), np.cross(g, a)),
-    wrong("sign", lambda g, y, a, b: (np.cross(g, b), np.cross(a, g)), "the order in a × b matters"),
-    wrong("sign of one", lambda g, y, a, b: (np.cross(b, g), np.cross(a, g)), "written alike for both, by symmetry"),
+    wrong("sign", "sign", lambda g, y, a, b: (np.cross(g, b), np.cross(a, g)), "the order in a × b matters"),
+    wrong("sign of one", "sign", lambda g, y, a, b: (np.cross(b, g), np.cross(a, g)),
+          "written alike for both, by symmetry"),
 )  # fmt: skip
 
 INVERSE = entry(
     "inverse", [invertible(3)],
     lambda x: np.linalg.inv(x),
     lambda g, y, x: -y.T @ g @ y.T,
-    wrong("not transposed", lambda g, y, x: -y @ g @ y, "right for symmetric matrices"),
-    wrong("sign", lambda g, y, x: y.T @ g @ y.T, "dY = −Y dX Y without its minus"),
-    wrong("as of a number", lambda g, y, x: -g * y * y, "−1/x², elementwise"),
+    wrong("not transposed", "order", lambda g, y, x: -y @ g @ y, "right for symmetric matrices"),
+    wrong("sign", "sign", lambda g, y, x: y.T @ g @ y.T, "dY = −Y dX Y without its minus"),
+    wrong("as of a number", "formula", lambda g, y, x: -g * y * y, "−1/x², elementwise"),
 )  # fmt: skip
 
 SOLVE = entry(
     "solve", [invertible(3), real(3)],
     lambda a, b: np.linalg.solve(a, b),
     lambda g, y, a, b: (-np.outer(np.linalg.solve(a.T, g), y), np.linalg.solve(a.T, g)),
-    wrong("not transposed", lambda g, y, a, b: (-np.outer(np.linalg.solve(a, g), y), np.linalg.solve(a, g)),
+    wrong("not transposed", "order", lambda g, y, a, b: (-np.outer(np.linalg.solve(a, g), y), np.linalg.solve(a, g)),
           "A for Aᵀ"),
-    wrong("outer product transposed", lambda g, y, a, b: (
+    wrong("outer product transposed", "order", lambda g, y, a, b: (
         -np.outer(y, np.linalg.solve(a.T, g)), np.linalg.solve(a.T, g)), "the gradient of Aᵀ"),
-    wrong("matrix detached", lambda g, y, a, b: (np.zeros_like(a), np.linalg.solve(a.T, g)), "A is taken for data"),
-    wrong("sign", lambda g, y, a, b: (np.outer(np.linalg.solve(a.T, g), y), np.linalg.solve(a.T, g)), "the minus lost"),
+    wrong("matrix detached", "detached", lambda g, y, a, b: (np.zeros_like(a), np.linalg.solve(a.T, g)),
+          "A is taken for data"),
+    wrong("sign", "sign", lambda g, y, a, b: (np.outer(np.linalg.solve(a.T, g), y), np.linalg.solve(a.T, g)),
+          "the minus lost"),
 )  # fmt: skip
 
 
@@ -141,44 +153,48 @@ DETERMINANT = entry(
     "determinant", [invertible(3)],
     lambda x: np.linalg.det(x),
     lambda g, y, x: g * _cofactors(x),
-    wrong("adjugate", lambda g, y, x: g * _cofactors(x).T, "the transpose of the cofactors"),
-    wrong("rule of log det", lambda g, y, x: g * np.linalg.pinv(x).T, "det X · X⁻ᵀ without its factor det X"),
-    wrong("zero where singular", lambda g, y, x: g * y * np.linalg.pinv(x).T,
+    wrong("adjugate", "order", lambda g, y, x: g * _cofactors(x).T, "the transpose of the cofactors"),
+    wrong("rule of log det", "chain", lambda g, y, x: g * np.linalg.pinv(x).T, "det X · X⁻ᵀ without its factor det X"),
+    wrong("zero where singular", "region", lambda g, y, x: g * y * np.linalg.pinv(x).T,
           "det X · X⁻ᵀ, though the cofactors remain"),
-    wrong("1 % too small", scaled(lambda g, y, x: g * _cofactors(x), 0.99), "a single-precision constant"),
+    wrong("1 % too small", "factor", scaled(lambda g, y, x: g * _cofactors(x), 0.99), "a single-precision constant"),
 )  # fmt: skip
 
 LOG_DET = entry(
     "log determinant", [invertible(3)],
     lambda x: np.linalg.slogdet(x)[1],
     lambda g, y, x: g * np.linalg.inv(x).T,
-    wrong("not transposed", lambda g, y, x: g * np.linalg.inv(x),
+    wrong("not transposed", "order", lambda g, y, x: g * np.linalg.inv(x),
           "right for symmetric matrices, which tests often use"),
-    wrong("rule of det", lambda g, y, x: g * np.exp(y) * np.linalg.inv(x).T, "det X too much"),
+    wrong("rule of det", "chain", lambda g, y, x: g * np.exp(y) * np.linalg.inv(x).T, "det X too much"),
 )  # fmt: skip
 
 TRACE = entry(
     "trace", [real(5, 5)],
     lambda x: np.trace(x),
     lambda g, y, x: g * np.eye(5),
-    wrong("everywhere", lambda g, y, x: np.full(x.shape, g), "the rule of the sum"),
-    wrong("upstream ignored", lambda g, y, x: np.eye(5), "the derivative of the trace is I, times g"),
-    wrong("shared", lambda g, y, x: g * np.eye(5) / 5, "the rule of the mean"),
+    wrong("everywhere", "region", lambda g, y, x: np.full(x.shape, g), "the rule of the sum"),
+    wrong("upstream ignored", "upstream", lambda g, y, x: np.eye(5), "the derivative of the trace is I, times g"),
+    wrong("shared", "count", lambda g, y, x: g * np.eye(5) / 5, "the rule of the mean"),
 )  # fmt: skip
 
 CONVOLUTION = entry(
     "convolution", [real(7), real(3)],
     lambda x, w: np.correlate(x, w, "valid"),
     lambda g, y, x, w: (np.convolve(g, w, "full"), np.correlate(x, g, "valid")),
-    wrong("kernel not flipped", lambda g, y, x, w: (np.convolve(g, w[::-1], "full"), np.correlate(x, g, "valid")),
+    wrong("kernel not flipped", "order",
+          lambda g, y, x, w: (np.convolve(g, w[::-1], "full"), np.correlate(x, g, "valid")),
           "what was a correlation forward is a convolution backward"),
-    wrong("kernel gradient reversed", lambda g, y, x, w: (np.convolve(g, w, "full"), np.convolve(x, g, "valid")),
+    wrong("kernel gradient reversed", "order",
+          lambda g, y, x, w: (np.convolve(g, w, "full"), np.convolve(x, g, "valid")),
           "a convolution with g, where a correlation is meant"),
-    wrong("shifted by one", lambda g, y, x, w: (np.roll(np.convolve(g, w, "full"), 1), np.correlate(x, g, "valid")),
+    wrong("shifted by one", "order",
+          lambda g, y, x, w: (np.roll(np.convolve(g, w, "full"), 1), np.correlate(x, g, "valid")),
           "a padding that is off by one"),
-    wrong("border lost", lambda g, y, x, w: (np.pad(np.convolve(g, w, "valid"), 2), np.correlate(x, g, "valid")),
+    wrong("border lost", "path",
+          lambda g, y, x, w: (np.pad(np.convolve(g, w, "valid"), 2), np.correlate(x, g, "valid")),
           "only the positions that the whole kernel covers"),
-    wrong("kernel gradient is kept", accumulating(lambda g, y, x, w: (
+    wrong("kernel gradient is kept", "state", accumulating(lambda g, y, x, w: (
         np.convolve(g, w, "full"), np.correlate(x, g, "valid"))), "+= without a zero_grad before"),
 )  # fmt: skip
 
@@ -193,9 +209,10 @@ COSINE = entry(
     "cosine similarity", [real(5), real(5)],
     lambda a, b: a @ b / np.sqrt((a @ a) * (b @ b)),
     lambda g, y, a, b: (_cosine(g, y, a, b), _cosine(g, y, b, a)),
-    wrong("lengths detached", lambda g, y, a, b: (_cosine(g, y, a, b, length=False), _cosine(g, y, b, a, length=False)),
+    wrong("lengths detached", "path",
+          lambda g, y, a, b: (_cosine(g, y, a, b, length=False), _cosine(g, y, b, a, length=False)),
           "the denominator is taken for a constant"),
-    wrong("exchanged", lambda g, y, a, b: (_cosine(g, y, b, a), _cosine(g, y, a, b)),
+    wrong("exchanged", "exchanged", lambda g, y, a, b: (_cosine(g, y, b, a), _cosine(g, y, a, b)),
           "a symmetric value, read as equal"),
 )  # fmt: skip
 
@@ -203,9 +220,9 @@ POLYNOMIAL = entry(
     "polynomial", [real(5), interval(-1, 1)],
     lambda c, x: np.polyval(c, x),
     lambda g, y, c, x: (g * x ** np.arange(4, -1, -1), g * np.polyval(np.polyder(c), x)),
-    wrong("order reversed", lambda g, y, c, x: (g * x ** np.arange(5), g * np.polyval(np.polyder(c), x)),
+    wrong("order reversed", "order", lambda g, y, c, x: (g * x ** np.arange(5), g * np.polyval(np.polyder(c), x)),
           "the constant first, where it is last"),
-    wrong("powers kept", lambda g, y, c, x: (g * x ** np.arange(4, -1, -1), g * np.polyval(c[:-1], x)),
+    wrong("powers kept", "chain", lambda g, y, c, x: (g * x ** np.arange(4, -1, -1), g * np.polyval(c[:-1], x)),
           "lowered, and not multiplied by the exponent"),
 )  # fmt: skip
 
@@ -213,6 +230,7 @@ ROW_SUMS = entry(
     "matrix times ones", [real(3, 5)],
     lambda x: x @ np.ones(5),
     lambda g, y, x: np.outer(g, np.ones(5)),
-    wrong("a column", as_column(lambda g, y, x: np.outer(g, np.ones(5))), "flattened to (n, 1) by the caller"),
-    wrong("an entry of g", lambda g, y, x: np.outer(np.full(3, g[0]), np.ones(5)), "the first of the upstream for all"),
+    wrong("a column", "shape", as_column(lambda g, y, x: np.outer(g, np.ones(5))), "flattened to (n, 1) by the caller"),
+    wrong("an entry of g", "upstream", lambda g, y, x: np.outer(np.full(3, g[0]), np.ones(5)),
+          "the first of the upstream for all"),
 )  # fmt: skip
