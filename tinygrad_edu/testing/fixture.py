@@ -85,7 +85,7 @@ class GradCheck:
         passed = {name: value for name, value in chosen.items() if name not in ("seed", "allow")}
         report = check(target, *inputs, rng=np.random.default_rng(seed), **passed)
         name = _name_of(target)
-        self._session.made.append(record(self._session.item.nodeid, name, seed, report))
+        self._session.made.append(record(self._session.item.nodeid, name, seed, sorted(allowed), report))
         if not {row.verdict for row in report.rows} <= allowed:
             raise GradientMismatch(f"gradient check of {name}: {report.verdict}, with seed={seed}\n{report}")
         return report

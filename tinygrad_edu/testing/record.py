@@ -1,25 +1,29 @@
-"""Checks made in tests, as plain data, which travels from the workers of pytest-xdist, is counted, and written down."""
+"""Checks made in tests: as plain data they travel from the workers of pytest-xdist; together they are one document."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
+from tinygrad_edu.reporting import Document, gradient_check, save
+from tinygrad_edu.reporting.check import LEGEND
+from tinygrad_edu.reporting.document import environment
 from tinygrad_edu.verify.report import Report, Row, Verdict
 
 Record = dict[str, Any]
 
 
-def record(test: str, target: str, seed: int, report: Report) -> Record:
-    """One check, in nothing but numbers, words, lists and dictionaries."""
+def record(test: str, target: str, seed: int, allowed: Iterable[str], report: Report) -> Record:
+    """One check, in nothing but numbers, words, tuples and dictionaries; `allowed` are verdicts that are good enough."""
     rows = [{field.name: _plain(getattr(row, field.name)) for field in fields(row)} for row in report.rows]
-    return {"test": test, "target": target, "seed": seed, "step": report.step, "rows": rows}
+    return {
+        "test": test, "target": target, "seed": seed, "allowed": tuple(allowed), "step": report.step, "rows": rows,
+    }  # fmt: skip
 
 
 def report_of(made: Record) -> Report:
@@ -37,43 +41,40 @@ def summary(records: Sequence[Record]) -> str:
 
 
 def write(records: Sequence[Record], path: Path) -> None:
-    """Write all of them; the suffix decides the kind: json, txt, or what `Report.save` knows beside those."""
+    """Write all of them; the suffix decides the format, as that of a single report does."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    records = sorted(records, key=lambda made: str(made["test"]))  # workers report in any order
-    kind = path.suffix.lower()
-    if kind == ".json":
-        path.write_text(_json(records), encoding="utf-8")
-    elif kind == ".txt":
-        path.write_text(_text(records), encoding="utf-8")
-    else:
-        _together(records).save(path, title=f"Gradient checks: {summary(records)}")
+    save(document(sorted(records, key=lambda made: str(made["test"]))), path)  # workers report in any order
 
 
-def _json(records: Sequence[Record]) -> str:
+def document(records: Sequence[Record]) -> Document:
+    """All checks as one document: a table for each."""
+    reports = [report_of(made) for made in records]
+    whole = gradient_check(Report([row for report in reports for row in report.rows], None))
+    titles = [f"{made['test']}: {made['target']}, with seed={made['seed']}" for made in records]
+    parts = [gradient_check(report) for report in reports]
     checks = [
-        {"test": made["test"], "target": made["target"], "seed": made["seed"], **report_of(made).to_dict()}
-        for made in records
+        {"test": made["test"], "target": made["target"], "seed": made["seed"], **report.to_dict()}
+        for made, report in zip(records, reports, strict=True)
     ]
-    content = {"summary": summary(records), "checks": checks}
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _text(records: Sequence[Record]) -> str:
-    sections = [
-        f"{made['test']}: {made['target']}, with seed={made['seed']}\n{report_of(made)}" for made in records
-    ]
-    return "\n\n".join([f"Gradient checks: {summary(records)}", *sections]) + "\n"
-
-
-def _together(records: Sequence[Record]) -> Report:
-    """One report with the rows of all, each under the name of its test."""
-    rows = [
-        replace(row, name=f"{made['test']}: {made['target']}, {row.name}")
-        for made in records
-        for row in report_of(made).rows
-    ]
-    steps = {made["step"] for made in records}
-    return Report(rows, steps.pop() if len(steps) == 1 else None)
+    entries = tuple(
+        replace(
+            entry, group=made["test"], name=f"{made['target']}, {entry.name}",
+            tone="right" if entry.verdict in made["allowed"] else entry.tone,
+        )
+        for made, part in zip(records, parts, strict=True) for entry in part.entries
+    )  # fmt: skip
+    tones = {entry.tone for entry in entries} or {"open"}
+    verdict, said, versions = whole.verdict if records else "vacuous", summary(records), environment()
+    return Document(
+        kind="gradient checks", title="Gradient checks of the tests", verdict=verdict,
+        tone=next(tone for tone in ("wrong", "open", "right") if tone in tones), summary=said, facts=versions, legend=LEGEND, scale=whole.scale,
+        tables=tuple(
+            replace(part.tables[0], caption=title) for part, title in zip(parts, titles, strict=True)
+        ),
+        entries=entries,
+        content={"schema": "tinygrad-edu/gradient-checks/1", **versions, "verdict": verdict, "checks": checks},
+        text="\n\n".join([f"Gradient checks: {said}", *map("{}\n{}".format, titles, reports)]),
+    )  # fmt: skip
 
 
 def _plain(x: Any) -> Any:
