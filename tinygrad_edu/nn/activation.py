@@ -6,11 +6,14 @@ import math
 
 from tinygrad_edu import ops
 from tinygrad_edu.core.broadcasting import shape_of
+from tinygrad_edu.core.cases import nonzero, real
 from tinygrad_edu.nn import functional
+from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.types import Operand
 
 
+@verified(layer(lambda rng: ReLU(), nonzero(5, 3)))
 class ReLU(Module):
     """The rectified linear unit, max(0, x); its derivative at 0 is taken to be 0."""
 
@@ -19,6 +22,7 @@ class ReLU(Module):
         return ops.relu(x)
 
 
+@verified(layer(lambda rng: Tanh(), real(5, 3)))
 class Tanh(Module):
     """Hyperbolic tangent, in (−1, 1)."""
 
@@ -27,6 +31,7 @@ class Tanh(Module):
         return ops.tanh(x)
 
 
+@verified(layer(lambda rng: Sigmoid(), real(5, 3)))
 class Sigmoid(Module):
     """1 / (1 + exp(−x)), in (0, 1)."""
 
@@ -35,6 +40,7 @@ class Sigmoid(Module):
         return ops.sigmoid(x)
 
 
+@verified(layer(lambda rng: Softplus(), real(5, 3)))
 class Softplus(Module):
     """log(1 + exp(x)), positive: a smooth ReLU (Dugas et al. 2001)."""
 
@@ -43,6 +49,7 @@ class Softplus(Module):
         return ops.softplus(x)
 
 
+@verified(layer(lambda rng: LeakyReLU(0.1), nonzero(5, 3)))
 class LeakyReLU(Module):
     """x where x > 0, elsewhere negative_slope · x (Maas et al. 2013)."""
 
@@ -58,6 +65,7 @@ class LeakyReLU(Module):
         return f"{self.negative_slope}"
 
 
+@verified(layer(lambda rng: GELU(), real(5, 3)))
 class GELU(Module):
     """x · Φ(x), Φ the normal distribution function (Hendrycks and Gimpel 2016)."""
 
@@ -66,6 +74,10 @@ class GELU(Module):
         return functional.gelu(x)
 
 
+@verified(
+    layer(lambda rng: Softmax(), real(5, 3)),
+    layer(lambda rng: Softmax(axis=1), real(2, 3, 5)),
+)
 class Softmax(Module):
     """Positive numbers that sum to 1 along an axis. A cross-entropy loss wants the logits before it."""
 
@@ -81,6 +93,7 @@ class Softmax(Module):
         return f"axis={self.axis}"
 
 
+@verified(layer(lambda rng: Identity(), real(5, 3)))
 class Identity(Module):
     """x: a place where another module may stand."""
 
@@ -89,6 +102,7 @@ class Identity(Module):
         return x
 
 
+@verified(layer(lambda rng: Flatten(), real(5, 2, 3)))
 class Flatten(Module):
     """(batch, …) to (batch, features): all axes but the first become one."""
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from tinygrad_edu.core.cases import real
+from tinygrad_edu.nn.activation import Tanh
+from tinygrad_edu.nn.cases import layer, verified
+from tinygrad_edu.nn.linear import Linear
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.types import Operand
 
@@ -42,6 +46,7 @@ class Container(Module):
         return list(self)[i]
 
 
+@verified(layer(lambda rng: Sequential(Linear(3, 5, rng=rng), Tanh(), Linear(5, 2, rng=rng)), real(7, 3)))
 class Sequential(Container):
     """One after the other: each module receives what the one before returned."""
 

@@ -14,11 +14,14 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
+from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.types import Array, Operand, Shape
 
 
+@verified(layer(lambda rng: Dropout(0.4, rng=rng), real(5, 3)))
 class Dropout(Module):
     """Drop each element with probability p in training; nothing otherwise.
 

@@ -11,14 +11,21 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
+from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.init import lecun_normal
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import parameter
 from tinygrad_edu.types import Array, Operand
 
 
+@verified(
+    layer(lambda rng: Linear(3, 5, rng=rng), real(7, 3)),
+    layer(lambda rng: Linear(3, 2, bias=False, rng=rng), real(2, 5, 3)),
+    layer(lambda rng: Linear(3, 2, rng=rng), real(3), batch=None),
+)
 class Linear(Module):
     """y = x Wᵀ + b: x (…, in_features) gives (…, out_features).
 

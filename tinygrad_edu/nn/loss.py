@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_edu.core.cases import interval, real
 from tinygrad_edu.nn import functional
+from tinygrad_edu.nn.cases import labels, layer, verified
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.types import Operand
 
@@ -25,6 +27,7 @@ class Loss(Module):
         return self.reduction
 
 
+@verified(layer(lambda rng: MSELoss(), real(5, 3), real(5, 3)))
 class MSELoss(Loss):
     """Squared error, (prediction − target)²; see `functional.mse_loss`."""
 
@@ -33,6 +36,7 @@ class MSELoss(Loss):
         return functional.mse_loss(prediction, target, self.reduction)
 
 
+@verified(layer(lambda rng: BCEWithLogitsLoss(), real(5), interval(0, 1, 5)))
 class BCEWithLogitsLoss(Loss):
     """Cross-entropy of yes or no, from logits; see `functional.binary_cross_entropy_with_logits`."""
 
@@ -41,6 +45,7 @@ class BCEWithLogitsLoss(Loss):
         return functional.binary_cross_entropy_with_logits(logits, target, self.reduction)
 
 
+@verified(layer(lambda rng: CrossEntropyLoss(), real(5, 3), labels(3, 5)))
 class CrossEntropyLoss(Loss):
     """Cross-entropy of classes, from logits; see `functional.cross_entropy`."""
 

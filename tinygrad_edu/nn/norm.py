@@ -18,14 +18,20 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.core.broadcasting import shape_of
+from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import Node, value_of
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Buffer, parameter
 from tinygrad_edu.tensor import tensor
 from tinygrad_edu.types import Operand
 
 
+@verified(
+    layer(lambda rng: BatchNorm1d(3), real(5, 3), least=2),
+    layer(lambda rng: BatchNorm1d(2, affine=False), real(3, 2, 5)),
+)
 class BatchNorm1d(Module):
     """Normalize each feature over the batch: x (batch, features) or (batch, features, length).
 

@@ -9,13 +9,24 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
+from tinygrad_edu.core.cases import positive, real
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.container import Container, Sequential
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.scalar import Scalar
 from tinygrad_edu.types import Operand
 
 
+@verified(
+    layer(lambda rng: Neuron(3, rng=rng), *[positive()] * 3, call=lambda neuron, *x: neuron(x), batch=None),
+    layer(
+        lambda rng: Neuron(2, activation=None, rng=rng),
+        *[real()] * 2,
+        call=lambda neuron, *x: neuron(x),
+        batch=None,
+    ),
+)
 class Neuron(Module):
     """activation(w₁ x₁ + … + wₙ xₙ + b); weights start uniform in (−1, 1), the bias at 0; None is linear."""
 
@@ -32,6 +43,14 @@ class Neuron(Module):
         return total if self.activation is None else self.activation(total)
 
 
+@verified(
+    layer(
+        lambda rng: Layer(2, 3, activation=ops.tanh, rng=rng),
+        *[real()] * 2,
+        batch=None,
+        call=lambda layer, *x: sum(i * y for i, y in enumerate(layer(x), 1)),
+    )
+)
 class Layer(Container):
     """Neurons side by side: each receives all of x."""
 
@@ -43,6 +62,14 @@ class Layer(Container):
         return [neuron(x) for neuron in self]
 
 
+@verified(
+    layer(
+        lambda rng: MLP(2, [3, 1], activation=ops.tanh, rng=rng),
+        *[real()] * 2,
+        call=lambda net, *x: net(x),
+        batch=None,
+    )
+)
 class MLP(Sequential):
     """Layers one after the other, `MLP(2, [16, 16, 1])`; the last is linear, one output comes as it is."""
 
