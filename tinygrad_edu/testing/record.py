@@ -11,15 +11,14 @@ from typing import Any, get_args
 import numpy as np
 
 from tinygrad_edu.reporting import Document, gradient_check, save
-from tinygrad_edu.reporting.check import LEGEND
-from tinygrad_edu.reporting.document import environment
+from tinygrad_edu.reporting.document import Tone, environment
 from tinygrad_edu.verify.report import Report, Row, Verdict
 
 Record = dict[str, Any]
 
 
 def record(test: str, target: str, seed: int, allowed: Iterable[str], report: Report) -> Record:
-    """One check, in nothing but numbers, words, tuples and dictionaries; `allowed` are verdicts that are good enough."""
+    """One check, in nothing but numbers, words and tuples; `allowed` are the verdicts that are good enough."""
     rows = [{field.name: _plain(getattr(row, field.name)) for field in fields(row)} for row in report.rows]
     return {
         "test": test, "target": target, "seed": seed, "allowed": tuple(allowed), "step": report.step, "rows": rows,
@@ -51,29 +50,29 @@ def document(records: Sequence[Record]) -> Document:
     reports = [report_of(made) for made in records]
     whole = gradient_check(Report([row for report in reports for row in report.rows], None))
     titles = [f"{made['test']}: {made['target']}, with seed={made['seed']}" for made in records]
-    parts = [gradient_check(report) for report in reports]
-    checks = [
-        {"test": made["test"], "target": made["target"], "seed": made["seed"], **report.to_dict()}
-        for made, report in zip(records, reports, strict=True)
-    ]
-    entries = tuple(
-        replace(
-            entry, group=made["test"], name=f"{made['target']}, {entry.name}",
-            tone="right" if entry.verdict in made["allowed"] else entry.tone,
-        )
-        for made, part in zip(records, parts, strict=True) for entry in part.entries
-    )  # fmt: skip
-    tones = {entry.tone for entry in entries} or {"open"}
-    verdict, said, versions = whole.verdict if records else "vacuous", summary(records), environment()
-    return Document(
-        kind="gradient checks", title="Gradient checks of the tests", verdict=verdict,
-        tone=next(tone for tone in ("wrong", "open", "right") if tone in tones), summary=said, facts=versions, legend=LEGEND, scale=whole.scale,
-        tables=tuple(
-            replace(part.tables[0], caption=title) for part, title in zip(parts, titles, strict=True)
-        ),
-        entries=entries,
-        content={"schema": "tinygrad-edu/gradient-checks/1", **versions, "verdict": verdict, "checks": checks},
-        text="\n\n".join([f"Gradient checks: {said}", *map("{}\n{}".format, titles, reports)]),
+    tables, entries, checks = [], [], []
+    for made, title, report in zip(records, titles, reports, strict=True):
+        part = gradient_check(report)
+        tables.append(replace(part.tables[0], caption=title))
+        for entry in part.entries:
+            tone: Tone = "right" if entry.verdict in made["allowed"] else entry.tone
+            name = f"{made['target']}, {entry.name}"
+            entries.append(replace(entry, group=made["test"], name=name, tone=tone))
+        checks.append({name: made[name] for name in ("test", "target", "seed")} | report.to_dict())
+    order: tuple[Tone, ...] = ("wrong", "open", "right")
+    tone = next((tone for tone in order if any(entry.tone == tone for entry in entries)), "open")
+    verdict = whole.verdict if records else "vacuous"
+    content = {
+        "schema": "tinygrad-edu/gradient-checks/1",
+        **environment(),
+        "verdict": verdict,
+        "checks": checks,
+    }
+    text = "\n\n".join([f"Gradient checks: {summary(records)}", *map("{}\n{}".format, titles, reports)])
+    return replace(
+        whole, kind="gradient checks", title="Gradient checks of the tests", verdict=verdict, tone=tone,
+        summary=summary(records), facts=environment(), tables=tuple(tables), entries=tuple(entries), content=content,
+        text=text,
     )  # fmt: skip
 
 
