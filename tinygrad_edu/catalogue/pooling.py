@@ -28,7 +28,7 @@ MAX_POOL = entry(
     "max pooling", [distinct(7)],
     lambda x: x[_WINDOWS].max(axis=1),
     lambda g, y, x: _max_pool_rule(g, y, x),
-    wrong("overlap assigned", "path", lambda g, y, x: _max_pool_rule(g, y, x, add=False),
+    wrong("overlap assigned", "ties", lambda g, y, x: _max_pool_rule(g, y, x, add=False),
           "an element that is the maximum of "
           "two windows gets the gradient of the last"),
     wrong("whole to each tie", "ties", lambda g, y, x: _max_pool_rule(g, y, x, share=False),
@@ -45,7 +45,7 @@ AVERAGE_POOL = entry(
     lambda g, y, x: np.array([g[0], g[0], g[0] + g[1], g[1], g[1] + g[2], g[2], g[2]]) / 3,
     wrong("1/k forgotten", "count", lambda g, y, x: np.array([g[0], g[0], g[0] + g[1], g[1], g[1] + g[2], g[2], g[2]]),
           "a sum"),
-    wrong("overlap assigned", "path", lambda g, y, x: np.array([g[0], g[0], g[1], g[1], g[2], g[2], g[2]]) / 3,
+    wrong("overlap assigned", "ties", lambda g, y, x: np.array([g[0], g[0], g[1], g[1], g[2], g[2], g[2]]) / 3,
           "= for +="),
     wrong("step for length", "count", lambda g, y, x: np.array(
         [g[0], g[0], g[0] + g[1], g[1], g[1] + g[2], g[2], g[2]]) / 2, "divided by the stride"),
