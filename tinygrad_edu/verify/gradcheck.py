@@ -17,7 +17,7 @@ by its own worst component, so that a small gradient is not hidden by a large on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,11 @@ from tinygrad_edu.core.recording import NEEDED, no_grad, recording
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError
 from tinygrad_edu.state import state_restored
 from tinygrad_edu.types import Array
+from tinygrad_edu.verify.batched import Batch, agrees
 from tinygrad_edu.verify.hazards import rows_at_hazards
 from tinygrad_edu.verify.leaves import leaves_of
 from tinygrad_edu.verify.noise import norm
-from tinygrad_edu.verify.numerical import gradient
+from tinygrad_edu.verify.numerical import gradients_by_all, one_by_one
 from tinygrad_edu.verify.pair import pair_of
 from tinygrad_edu.verify.replay import faithful, held_by, replay
 from tinygrad_edu.verify.report import Report, Row, judge
@@ -216,7 +217,6 @@ def _numeric(
     All leaves are float64 meanwhile, with the values that they have. So what is computed from them is float64, too,
     and the numerical side has the digits to judge a float32 gradient by.
     """
-    found = {}
     with preserved(leaves.values()):
         for leaf in leaves.values():
             leaf.value = held_by(leaf, np.array(leaf.value, dtype=float))
@@ -235,13 +235,25 @@ def _numeric(
             record = objective()
         replaying = faithful(record, present, actual)
         place(present.values())
-        for name in wanted:
-            replayed = replay(record, [leaves[name]])
+        names = list(wanted)
+        chosen = [present[leaves[name]] for name in names]
 
-            def at(values: Array, leaf: Any = leaves[name], replayed: Any = replayed) -> float:
-                if replaying:
-                    return float(replayed(held_by(leaf, values)))
-                return actual(values if x is leaf else held for x, held in present.items())
+        def at(values: Sequence[Array]) -> float:
+            return actual(
+                (present | dict(zip((leaves[name] for name in names), values, strict=True))).values()
+            )
 
-            found[name] = gradient(at, present[leaves[name]], step=step)
-    return found
+        f, at_once = one_by_one(at), 64
+        if replaying:
+            moving = [leaves[name] for name in names]
+            replayed, batch = replay(record, moving), Batch(record, moving)
+
+            def again(values: Sequence[Array]) -> float:
+                return float(replayed(*map(held_by, moving, values)))
+
+            if agrees(batch, again, chosen):
+                f, at_once = batch, batch.at_once
+            else:
+                f = one_by_one(again)
+        found = gradients_by_all(f, chosen, step=step, at_once=at_once)
+    return dict(zip(names, found, strict=True))

@@ -14,8 +14,7 @@ This chapter knows nothing of graphs: functions of plain numbers are all it asks
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -85,7 +84,7 @@ def differentiate(
     return Estimate(*(float(column[0]) for column in found))
 
 
-Points: TypeAlias = Callable[[Array], Array]  # of many arrays at once: (points, *shape) → (points,)
+Points: TypeAlias = Callable[[list[Array]], Array]
 
 
 def gradient(f: Callable[[Array], float], x: Array, *, step: float | None = None) -> Gradient:
@@ -99,60 +98,81 @@ def gradient(f: Callable[[Array], float], x: Array, *, step: float | None = None
     Returns:
         Value, error and jump, each of the shape of x.
     """
-    return gradient_of_many(lambda points: each(lambda point: f(point.copy()), points), x, step=step)
+    return gradients_by_all(one_by_one(lambda values: f(values[0])), [x], step=step)[0]
 
 
-def gradient_of_many(
-    f: Points, x: Array, *, step: float | None = None, at_once: int = 64, which: Array | None = None
-) -> Gradient:  # fmt: skip
-    """The same by a function of many arrays at once.
+def one_by_one(f: Callable[[list[Array]], float]) -> Points:
+    """A function of arrays as one of many points, which it is given as arrays of its own."""
+
+    def many(points: list[Array]) -> Array:
+        rows = range(max(map(len, points)))
+        return each(f, ([x[row % len(x)].copy() for x in points] for row in rows))
+
+    return many
+
+
+def gradients_by_all(
+    f: Points, xs: Sequence[Array], *, step: float | None = None, at_once: int = 64
+) -> list[Gradient]:  # fmt: skip
+    """The derivatives by every component of several arrays, which are all one θ.
 
     Args:
-        f: (points, *shape) → (points,), NaN where it is not defined; it keeps nothing of what it is given.
-        x: where.
+        f: of many points at once: for each array its values there, (P, *shape) or, if they are everywhere the same,
+            (1, *shape); it returns (P,), NaN where it is not defined, and keeps nothing of what it is given.
+        xs: where.
         step: a fixed one; by default it is found for each component.
-        at_once: how many points it is given at a time, ≥ 1.
-        which: (n,), the components that are asked for, in the order of memory; by default all. The derivatives by the
-            others are unknown: their error is infinite.
+        at_once: how many points f is given at a time, ≥ 1.
     """
-    x = np.array(x, dtype=float)
-    size = norm(x) / max(x.size, 1) ** 0.5
-    direction = np.random.default_rng(1).uniform(0.5, 1.0, x.shape) * (size or 1.0)
-    middle = float(f(x[None])[0])
-    noise = noise_along(lambda t: f(x + np.multiply.outer(t, direction)), 0.0, 1.0)
-    which = np.arange(x.size) if which is None else which
-    at, family = x.ravel()[which], _components(f, x, at_once)
+    xs = [np.array(x, dtype=float) for x in xs]
+    sizes = [norm(x) / max(x.size, 1) ** 0.5 for x in xs]
+    rng = np.random.default_rng(1)
+    directions = [rng.uniform(0.5, 1.0, x.shape) * (size or 1.0) for x, size in zip(xs, sizes, strict=True)]
 
-    def moved(chosen: Array, to: Array) -> Array:
-        return family(which[chosen], to)
+    def along(t: Array) -> Array:
+        return f([x + np.multiply.outer(t, d) for x, d in zip(xs, directions, strict=True)])
 
+    middle = float(f([x[None] for x in xs])[0])
+    noise = noise_along(along, 0.0, 1.0)
+    theta, family = np.concatenate([x.ravel() for x in xs]), _components(f, xs, at_once)
+    group = np.repeat(np.arange(len(xs)), [x.size for x in xs])
     if step is not None:
-        found = _with_fixed_step(moved, at, step, noise)
+        found = _with_fixed_step(family, theta, step, noise)
     else:
-        scale = np.maximum(np.abs(at), size)
-        found = search(moved, at, scale=np.where(scale > 0, scale, 1.0), middle=middle, noise=noise)
-    whole = Gradient(*(np.full(x.shape, unknown) for unknown in (math.nan, math.inf, 0.0)))
-    for column, values in zip(whole, found, strict=True):
-        column.flat[which] = values
-    return whole
+        scale = np.maximum(np.abs(theta), np.array(sizes)[group])
+        scale[scale == 0] = 1.0
+        found = search(family, theta, scale=scale, middle=middle, noise=noise, group=group)
+    ends = np.cumsum([x.size for x in xs])[:-1]
+    columns = [[part.reshape(x.shape) for part, x in zip(np.split(c, ends), xs, strict=True)] for c in found]
+    return [Gradient(*parts) for parts in zip(*columns, strict=True)]
 
 
-def _components(f: Points, x: Array, at_once: int) -> Family:
-    """A function of an array as one of its components, of which each point moves one."""
-    points = np.repeat(
-        x[None], at_once, axis=0
-    )  # for all chunks: of each, only the moved components are written
-    flat = points.reshape(at_once, -1)
+def _components(f: Points, xs: list[Array], at_once: int) -> Family:
+    """A function of arrays as one of the components of θ, of which each point moves one."""
+    theta = np.concatenate([x.ravel() for x in xs])
+    ends = np.cumsum([x.size for x in xs])
+    at_once = min(at_once, 6 * theta.size)  # a step asks for six values
+    # For all chunks: of each, only the components that move are written, and then put back.
+    buffers = [np.repeat(x[None], at_once, axis=0) for x in xs]
+
+    def chunk(which: Array, at: Array) -> Array:
+        owner = np.searchsorted(ends, which, side="right")
+        points = [x[None] for x in xs]
+        moved = []
+        for i in set(owner.tolist()):
+            points[i] = buffers[i][: which.size]
+            rows = np.flatnonzero(owner == i)
+            place = rows, which[rows] - (ends[i] - xs[i].size)
+            flat = points[i].reshape(which.size, -1)
+            flat[place] = at[rows]
+            moved.append((flat, place, theta[which[rows]]))
+        values = f(points)
+        for flat, place, before in moved:
+            flat[place] = before
+        return values
 
     def family(which: Array, at: Array) -> Array:
-        values = np.empty(at.shape)
-        for first in range(0, at.size, at_once):
-            chunk = slice(first, first + at_once)
-            rows = np.arange(at[chunk].size)
-            flat[rows, which[chunk]] = at[chunk]
-            values[chunk] = f(points[: rows.size])
-            flat[rows, which[chunk]] = x.ravel()[which[chunk]]
-        return values
+        starts = range(0, at.size, at_once)
+        return np.concatenate([chunk(which[k : k + at_once], at[k : k + at_once]) for k in starts])
 
     return family
 

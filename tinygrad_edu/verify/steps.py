@@ -51,7 +51,8 @@ EPS = float(np.finfo(float).eps)
 
 
 def search(
-    f: Family, x: Array, *, scale: Array, middle: float, noise: float, accuracy: float = 1e-7, enough: float = 0.0
+    f: Family, x: Array, *, scale: Array, middle: float, noise: float, accuracy: float = 1e-7, enough: float = 0.0,
+    group: Array | None = None,
 ) -> Gradient:  # fmt: skip
     """The derivatives of f by every number in x.
 
@@ -63,6 +64,8 @@ def search(
         noise: the rounding error of f, see `noise_of`.
         accuracy: relative; a walk ends once it is reached.
         enough: an error at which it ends, too, for derivatives that may be 0.
+        group: (n,), of integers from 0: the numbers that belong together, as those of one parameter do. A derivative
+            that is small beside the others of its group is known well enough by what matters beside those.
     """
     best, kinked, latest = (Gradient(np.full(x.shape, np.nan), np.full(x.shape, np.inf), np.zeros(x.shape))
                             for _ in range(3))  # fmt: skip
@@ -70,7 +73,7 @@ def search(
         return best
     # The noise was measured at x. Far from there f may be rounded differently, so no step goes far.
     step, longest, direction = START * scale, np.maximum(scale, 1.0) / 4, np.zeros(x.shape)
-    walking = np.arange(x.size)
+    walking, limit = np.arange(x.size), np.full(x.shape, enough)
     for attempt in range(ATTEMPTS):
         walking = walking[step[walking] <= longest[walking]]
         if not walking.size:
@@ -85,12 +88,11 @@ def search(
         best.better(latest, flat)
         best.better(latest, smooth)
         kinked.better(latest, kinks)
-        if attempt == 0 and smooth.size > _MANY:
-            # A derivative of 0 never reaches a relative accuracy: small beside the others is enough.
-            enough = max(enough, accuracy * float(np.sqrt(np.mean(best.value[smooth] ** 2))))
+        if attempt == 0 and group is not None:  # a derivative of 0 never reaches a relative accuracy
+            limit = np.maximum(limit, accuracy * _usual(best.value, smooth, group))
         # Truncation wants a smaller step, rounding a larger one. Once both have had their turn, the best is behind.
         wanted = np.where(truncation[smooth] > latest.error[smooth] / 2, 1 / STRIDE, STRIDE)
-        done = best.error[smooth] <= np.maximum(accuracy * np.abs(best.value[smooth]), enough)
+        done = best.error[smooth] <= np.maximum(accuracy * np.abs(best.value[smooth]), limit[smooth])
         done |= (direction[smooth] != 0) & (direction[smooth] != wanted)
         direction[smooth] = wanted
         step[smooth] *= wanted
@@ -115,6 +117,15 @@ def extrapolate(coarse: Any, finer: Any, finest: Any) -> tuple[Any, Any]:
 
 
 _MANY = 7  # derivatives, of which one can say what is usual among them
+
+
+def _usual(values: Array, known: Array, group: Array) -> Array:
+    """The mean size of the known values in each group, for every member; 0 where they are few."""
+    groups = int(group.max(initial=0)) + 1
+    count = np.bincount(group[known], minlength=groups)
+    total = np.bincount(group[known], np.abs(values[known]), minlength=groups)
+    usual: Array = np.where(count > _MANY, total / np.maximum(count, 1), 0.0)[group]
+    return usual
 
 
 def _attempt(
