@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Protocol
 
 from tinygrad_edu.reporting.document import (
@@ -31,7 +30,8 @@ LEGEND = {
     "not differentiable here": "a component is on a kink; the backward pass lies between the slopes of both sides",
     "vacuous": "the derivative is 0 everywhere: nothing could be seen to be wrong",
 }
-BANDS = {"great": (1e-16, 1e-7), "have a look": (1e-7, 1e-5), "be wary": (1e-5, 1e-3), "a bug": (1e-3, 1.0)}
+BANDS = {"great, ≤ 1e−7": 1e-7, "have a look, ≤ 1e−5": 1e-5, "be wary, ≤ 1e−3": 1e-3, "a bug": 1.0}
+LEAST = 1e-16  # where the scale begins
 COLUMNS = (
     Column("parameter"), Column("shape"), Column("verdict"), Column("difference", "right"), Column("worst at"),
     Column("backward", "right"), Column("numeric", "right"), Column("± error", "right"),
@@ -82,7 +82,7 @@ def gradient_check(report: Check, *, graph: Picture | None = None, title: str | 
         kind="gradient check", title=title or "Gradient check", verdict=report.verdict, tone=_tone(report.verdict),
         summary=f"{right} of {len(report.rows)} parameters verified",
         facts={"global difference": number(report.difference, ".2e"), "step": step} | versions,
-        tables=(_table(report, "Parameters"),), entries=tuple(_entries(report, "gradient check")), legend=LEGEND,
+        tables=(_table(report, "Parameters"),), entries=tuple(_entries(report, "parameters")), legend=LEGEND,
         text=str(report), content={"schema": "tinygrad-edu/gradient-check/1"} | versions | report.to_dict(),
         graph=graph, scale=tuple(BANDS),
     )  # fmt: skip
@@ -122,9 +122,9 @@ def position(difference: float) -> float:
     """Where a relative difference lies on the scale of the four bands: in [0, 1]."""
     if math.isnan(difference):
         return 1.0
-    logs = [math.log10(limit) for limit in (*(low for low, _ in BANDS.values()), 1.0)]
-    at = math.log10(min(max(difference, 1e-16), 1.0))
-    band = next(i for i, (_, high) in enumerate(pairwise(logs)) if at <= high)
+    logs = [math.log10(limit) for limit in (LEAST, *BANDS.values())]
+    at = math.log10(min(max(difference, LEAST), 1.0))
+    band = next(i for i, high in enumerate(logs[1:]) if at <= high)
     return (band + (at - logs[band]) / (logs[band + 1] - logs[band])) / len(BANDS)
 
 
@@ -139,12 +139,13 @@ def _table(report: Check, caption: str) -> Table:
 def _row(row: Any) -> Row:
     texts = [
         _index(row.worst),
-        *(number(x, ".9g") for x in (row.backward, row.numeric)),
+        *(number(x, ".7g") for x in (row.backward, row.numeric)),
         number(row.error, ".0e"),
     ]
+    judged = row.verdict in ("verified", "wrong")  # elsewhere a difference is large or small by chance
     cells = (
         Cell(row.name), Cell(str(row.shape)), Cell(row.verdict, _tone(row.verdict)),
-        Cell(number(row.difference, ".1e"), position=position(row.difference)), *map(Cell, texts),
+        Cell(number(row.difference, ".1e"), position=position(row.difference) if judged else None), *map(Cell, texts),
     )  # fmt: skip
     notes = [row.note] if row.note else []
     if row.undecided and row.verdict in ("verified", "inconclusive"):

@@ -135,10 +135,10 @@ def number(x: Any, form: str) -> str:
 
 def environment() -> dict[str, str]:
     """The versions that a report depends on."""
-    versions = {
-        "tinygrad_edu": sys.modules["tinygrad_edu"].__version__
-    }  # which stands above all that it consists of
-    return versions | {"numpy": np.__version__, "python": platform.python_version()}
+    version = sys.modules[
+        "tinygrad_edu"
+    ].__version__  # of the package, which stands above all that it consists of
+    return {"version": version, "numpy": np.__version__, "python": platform.python_version()}
 
 
 def notes(table: Table) -> Iterator[str]:

@@ -63,7 +63,7 @@ def suite_run(report: SuiteRun, *, title: str | None = None) -> Document:
     undecided = sum(finding.undecided for finding in report.findings)
     kinds = [counted(len(names), kind) for kind, names in report.subjects.items() if names]
     said = (
-        f"{' and '.join(kinds) or 'nothing'} before the witnesses: {counted(len(report.findings), 'finding')}, "
+        f"{' and '.join(kinds) or 'no subject'}, {counted(len(report.findings), 'finding')}: "
         f"{counted(wrong, 'failure')}, {undecided} undecided, {counted(len(report.skipped), 'skip')}"
     )
     unseen = [

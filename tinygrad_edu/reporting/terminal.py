@@ -36,10 +36,16 @@ def rich_table(table: PlainTable) -> Table:
     from rich.text import Text
 
     made = Table(
-        title=clean(table.caption), title_justify="left", title_style="bold", box=None, pad_edge=False
+        title=clean(table.caption), title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0)
     )
-    for column in table.columns:
-        made.add_column(column.name, justify=column.align, overflow="fold")
+    for i, column in enumerate(table.columns):
+        verdicts = [
+            word for row in table.rows if row.cells[i].tone for word in clean(row.cells[i].text).split()
+        ]
+        made.add_column(
+            column.name, justify=column.align, overflow="fold", no_wrap=column.align == "right",
+            min_width=max(map(len, verdicts), default=1),
+        )  # fmt: skip
     for row in table.rows:
         made.add_row(*(Text(clean(cell.text), STYLES[cell.tone] if cell.tone else "") for cell in row.cells))
     return made

@@ -2,74 +2,188 @@
 
 A few planted errors, the canaries, are judged in the same run. Were the witness that each is meant for to pass
 it, the suite itself would be broken.
+
+Every subject is judged by itself, with chance of its own. So a run may be cut into shards, for several machines, or
+given to several processes: what is found, and in which order, is the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
-from tinygrad_edu.core.primitive import registry
+from threadpoolctl import threadpool_limits
+
+from tinygrad_edu.core.primitive import Primitive, registry
 from tinygrad_edu.suite.canaries import canaries
 from tinygrad_edu.suite.finding import Finding
+from tinygrad_edu.suite.layers import examine_layer
 from tinygrad_edu.suite.primitives import examine
-from tinygrad_edu.suite.witnesses import WITNESSES
+from tinygrad_edu.suite.report import SuiteReport, origin
+
+Layers: TypeAlias = Mapping[str, Any]
+Watch: TypeAlias = Callable[[str, int, int], object]
 
 
-@dataclass(frozen=True, slots=True)
-class SuiteReport:
-    """All findings of a run, and the canaries that went unnoticed."""
-
-    findings: tuple[Finding, ...]
-    primitives: tuple[str, ...]
-    without_derivative: tuple[str, ...]
-    survivors: tuple[str, ...]
-
-    @property
-    def failures(self) -> list[Finding]:
-        """What a witness saw to be wrong."""
-        return [finding for finding in self.findings if finding.wrong]
-
-    def __bool__(self) -> bool:
-        return not self.failures and not self.survivors
-
-    @property
-    def exit_code(self) -> int:
-        """0 right, 1 something is wrong, 3 something could not be decided, 4 a canary went unnoticed."""
-        if self.survivors:
-            return 4
-        if not self.failures:
-            return 0
-        return 3 if all(finding.undecided for finding in self.failures) else 1
-
-
-def verify(names: Sequence[str] | None = None, *, seed: int = 0) -> SuiteReport:
-    """Bring primitives before the witnesses.
+def verify(
+    names: Iterable[str] | None = None, *, layers: Layers | str | None = None, order: int = 1, seed: int = 0,
+    jobs: int = 1, shard: tuple[int, int] | None = None, watch: Watch | None = None,
+) -> SuiteReport:  # fmt: skip
+    """Bring primitives and layers before the witnesses.
 
     Args:
-        names: of primitives; all that are registered, by default.
-        seed: of the test points.
+        names: of primitives and layers; by default all primitives, and all `layers`.
+        layers: {name: cases}; or where that is found, as "package.module:name", which other processes can import, too.
+            Layers of a mapping are examined in this process, since functions cannot be sent to another.
+        order: 1, or 2 for the second derivatives of layers; those of primitives are always verified.
+        seed: of the test points, ≥ 0.
+        jobs: how many processes, ≥ 1. A program that asks for more than one has its calls below
+            `if __name__ == "__main__"`, for every process reads the program.
+        shard: (k, n) with 1 ≤ k ≤ n: every n-th subject, from the k-th on. Canaries are in every shard.
+        watch: is told of each subject once it is done: its name, how many are done, and of how many.
 
     Raises:
-        KeyError: there is no primitive of that name.
+        KeyError: there is no primitive and no layer of that name.
+        ValueError: a number outside its range, or a layer with the name of a primitive.
     """
-    chosen = [registry[name] for name in (names or list(registry))]
-    differentiable = [op for op in chosen if op.rules]
-    findings = [finding for op in differentiable for finding in examine(op, seed)]
-    return SuiteReport(
-        tuple(findings),
-        tuple(op.name for op in differentiable),
-        tuple(op.name for op in chosen if not op.rules),
-        tuple(_survivors(seed)),
-    )
-
-
-def _survivors(seed: int) -> Iterator[str]:
-    """The canaries that a witness which is there to see them has passed."""
-    for op, witnesses in canaries():
-        seen = {finding.witness for finding in examine(op, seed) if finding.wrong and not finding.undecided}
-        yield from (
-            f"{op.name}, by the witness '{name}'"
-            for name in witnesses
-            if name in WITNESSES and name not in seen
+    k, n = shard or (1, 1)
+    if order not in (1, 2) or jobs < 1 or seed < 0 or not 1 <= k <= n:
+        raise ValueError(
+            f"verify: order 1 or 2, jobs ≥ 1, seed ≥ 0 and a shard (k, n) with 1 ≤ k ≤ n were expected, "
+            f"order={order}, jobs={jobs}, seed={seed} and shard={shard} came"
         )
+    cases: Layers = pkgutil.resolve_name(layers) if isinstance(layers, str) else layers or {}
+    selection = _selection(names, cases)
+    mine = selection[k - 1 :: n]
+    ops = {name: registry[name] for name in mine if name in registry}
+    subjects = [name for name in mine if name in cases or ops[name].rules]
+
+    def here(name: str) -> list[Finding]:
+        found = (
+            examine_layer(name, cases[name], order=order, seed=seed)
+            if name in cases
+            else examine(ops[name], seed)
+        )
+        return list(found)
+
+    elsewhere = [Task(name, None, order, seed, _code(ops[name])) for name in subjects if name in ops]
+    if isinstance(layers, str):
+        elsewhere += [Task(name, layers, order, seed, ()) for name in subjects if name in cases]
+    findings: list[Finding] = []
+    for done, (name, found) in enumerate(
+        zip(subjects, _examined(subjects, here, elsewhere, jobs), strict=True), 1
+    ):
+        findings += found
+        if watch is not None:
+            watch(name, done, len(subjects))
+    kinds = (any(name in registry for name in selection), any(name in cases for name in selection))
+    return SuiteReport(
+        findings=tuple(findings),
+        primitives=tuple(name for name in subjects if name in ops),
+        without_derivative=tuple(name for name in mine if name not in subjects),
+        survivors=tuple(_survivors(*kinds, seed)),
+        layers=tuple(name for name in subjects if name in cases),
+        seed=seed, order=order, shard=shard, selection=selection,
+        origin=origin(_files(registry[name] for name in selection if name in registry)),
+    )  # fmt: skip
+
+
+def _selection(names: Iterable[str] | None, cases: Layers) -> tuple[str, ...]:
+    """The primitives that are asked for, and then the layers, each by the alphabet."""
+    if shared := registry.keys() & cases.keys():
+        raise ValueError(
+            f"verify: other names for layers were expected, {', '.join(sorted(shared))} are primitives"
+        )
+    chosen = {*registry, *cases} if names is None else set(names)
+    if unknown := chosen - registry.keys() - cases.keys():
+        raise KeyError(f"verify: there is no {', '.join(sorted(unknown))}")
+    return (*sorted(chosen & registry.keys()), *sorted(chosen & cases.keys()))
+
+
+# ---- in several processes ----
+
+
+class Task(NamedTuple):
+    """What another process needs to know of a subject: functions cannot be sent there, but it can import them, too."""
+
+    name: str
+    layers: str | None  # where the cases of a layer are; None of a primitive
+    order: int
+    seed: int
+    code: tuple[Any, ...]  # of a primitive, to compare
+
+
+def _examined(
+    names: Sequence[str], here: Callable[[str], list[Finding]], elsewhere: Iterable[Task], jobs: int
+) -> Iterator[list[Finding]]:
+    """The findings on each subject in turn."""
+    if jobs == 1:
+        yield from map(here, names)
+        return
+    # A forked process may hang on a lock that a thread of its parent held; a spawned one starts anew.
+    with ProcessPoolExecutor(jobs, get_context("spawn"), threadpool_limits, (1,)) as pool:
+        try:
+            answers = {task.name: pool.submit(_at_work, task) for task in elsewhere}
+            for name in names:
+                found = answers[name].result() if name in answers else None
+                yield here(name) if found is None else found
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                "verify: another process ended. It reads the program anew, so calls with jobs > 1 belong below "
+                "`if __name__ == '__main__':`, and the program has to be a file"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _at_work(task: Task) -> list[Finding] | None:
+    """The findings on a subject; None if this process does not have it, or has another of its name."""
+    if task.layers is None:
+        op = registry.get(task.name)
+        return list(examine(op, task.seed)) if op and _code(op) == task.code else None
+    cases = pkgutil.resolve_name(task.layers).get(task.name)
+    return None if cases is None else list(examine_layer(task.name, cases, order=task.order, seed=task.seed))
+
+
+# ---- what a primitive is made of ----
+
+
+def _functions(op: Primitive) -> list[Any]:
+    return [op.forward, op.on_floats, *(op.rules if isinstance(op.rules, Sequence) else [op.rules])]
+
+
+def _code(op: Primitive) -> tuple[Any, ...]:
+    """By which another process knows its own primitive of that name: the place and the code of every function."""
+    codes = [(f, getattr(f, "__code__", None)) for f in _functions(op)]
+    return tuple((c.co_filename, c.co_firstlineno, c.co_code) if c else repr(f) for f, c in codes)
+
+
+def _files(ops: Iterable[Primitive]) -> set[Path]:
+    """The source files; what was typed at a prompt has none."""
+    codes = [getattr(f, "__code__", None) for op in ops for f in _functions(op)]
+    return {path for code in codes if code and (path := Path(code.co_filename)).is_file()}
+
+
+# ---- the canaries ----
+
+
+def _survivors(of_primitives: bool, of_layers: bool, seed: int) -> Iterator[str]:
+    """The canaries that a witness which is there to see them has passed."""
+    if of_primitives:
+        for op, witnesses in canaries():
+            yield from _unseen(op.name, witnesses, examine(op, seed))
+    if of_layers:
+        from tinygrad_edu.suite.layers import layer_canaries
+
+        for name, cases, witnesses in layer_canaries():
+            yield from _unseen(name, witnesses, examine_layer(name, cases, order=2, seed=seed))
+
+
+def _unseen(name: str, witnesses: Iterable[str], findings: Iterable[Finding]) -> Iterator[str]:
+    seen = {finding.witness for finding in findings if finding.wrong and not finding.undecided}
+    yield from (f"{name}, by the witness '{witness}'" for witness in witnesses if witness not in seen)
