@@ -6,14 +6,14 @@
 A case says how to make the layer and draws a value for each of its operands. The suite finds it by its class's name
 and does the rest: training and eval, batches of 1, tied weights, and so on. So a new layer touches one file, its own.
 
-Functions of `nn.functional` are layers without parameters: `make` returns the function itself.
+A function of `nn.functional` is a layer without parameters, and nothing has to be made: `layer(itself, real(7, 3))`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -83,10 +83,17 @@ def verified(*cases: LayerCase) -> Callable[[Subject], Subject]:
                 f"verified: there is a layer '{name}' already: choose another name, or say del layers['{name}'] "
                 f"before it is declared anew, as in a notebook"
             )
-        layers[name] = cases
+        layers[name] = tuple(
+            replace(each, make=lambda rng: subject) if each.make is itself else each for each in cases
+        )
         return subject
 
     return declare
+
+
+def itself(rng: np.random.Generator) -> NoReturn:
+    """In the place of `make`: what the declaration stands above."""
+    raise NotImplementedError("itself: `verified` puts the function that it declares in this place")
 
 
 def labels(classes: int, *shape: int) -> Domain:

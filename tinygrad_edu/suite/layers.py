@@ -1,0 +1,120 @@
+"""The suite on a layer: every case of its declaration, in every situation, before all witnesses. Nothing is skipped.
+
+    training, eval  ×  once, batch of 1, used twice, tied weights, after 20 steps, float32, at hazards  ×  witnesses
+
+A mode that does not exist must say so: a batch norm refuses a batch of one sample in training, and a dropout that is
+not frozen cannot be checked. Then the suite asks for the refusal. No parameter and no input passes whose derivative
+was 0 wherever one looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.suite.finding import Finding, Undecided, ask
+from tinygrad_edu.suite.layer_witnesses import (
+    adjoint,
+    dtype,
+    hazards,
+    hygiene,
+    judged,
+    refuses_chance,
+    refuses_one_sample,
+    report_of,
+    restored,
+    second_order,
+)
+from tinygrad_edu.suite.situation import LayerCase, Situation
+
+Witness = Callable[[Situation], str | None]
+ARRANGEMENTS: dict[str, Callable[[Situation], None]] = {
+    "": lambda at: None,
+    "batch of 1": Situation.on_one_sample,
+    "used twice": Situation.twice,
+    "tied weights": Situation.tied,
+    "after 20 steps": Situation.train,
+}
+
+
+def examine_layer(name: str, cases: Sequence[Any], *, order: int = 1, seed: int = 0) -> Iterator[Finding]:
+    """All the findings on one layer.
+
+    Args:
+        name: what to call it.
+        cases: of its declaration, see `nn.cases`.
+        order: 2 for second derivatives, too.
+        seed: of parameters and test points.
+    """
+    for number, each in enumerate(cases):
+        title, seen = _title(each), _Seen()
+        for mode, arrangement, witness, question in _questions(each, seen, order):
+            rng = np.random.default_rng([seed, number])
+            said = ", ".join(filter(None, (title, mode, arrangement)))
+            single = "float32" if arrangement == "float32" else "float64"
+
+            def answer() -> str | None:
+                at = Situation(each, rng, mode != "eval", np.dtype(single))  # noqa: B023 (asked at once)
+                ARRANGEMENTS.get(arrangement, ARRANGEMENTS[""])(at)  # noqa: B023
+                return question(at)  # noqa: B023
+
+            yield ask(name, said, witness, answer)
+        yield ask(name, f"{title}, all modes", "numeric", seen.something)
+
+
+def _questions(each: LayerCase, seen: _Seen, order: int) -> Iterator[tuple[str, str, str, Witness]]:
+    """(mode, arrangement, name of the witness, witness)."""
+    witnesses: dict[str, Witness] = {
+        "numeric": seen.numeric, "hygiene": hygiene, "restored": restored, "adjoint": adjoint,
+    }  # fmt: skip
+    if order > 1:
+        witnesses["second order"] = second_order
+    made = each.make(np.random.default_rng(0))
+    modules = [module for _, module in made.named_modules()] if hasattr(made, "named_modules") else []
+    for mode in ("training", "eval") if hasattr(made, "train") else ("",):
+        for arrangement in ARRANGEMENTS:
+            if arrangement == "batch of 1" and each.batch is None:
+                continue
+            if arrangement == "batch of 1" and mode == "training" and each.least > 1:
+                yield mode, arrangement, "refusal", refuses_one_sample
+                continue
+            for name, witness in witnesses.items():
+                yield mode, arrangement, name, witness
+        yield mode, "float32", "numeric", seen.numeric
+        yield mode, "float32", "dtype", dtype
+        yield mode, "at hazards", "hazards", hazards
+        if mode == "training" and any(hasattr(module, "frozen") for module in modules):
+            yield mode, "not frozen", "refusal", refuses_chance
+
+
+class _Seen:
+    """The numerical witness, which remembers what it has seen to make a difference."""
+
+    def __init__(self) -> None:
+        self.moved: dict[str, bool] = {}
+
+    def numeric(self, at: Situation) -> str | None:
+        """The gradient check."""
+        report = report_of(at)
+        for row in report.rows:
+            name = row.name.removeprefix("second.")
+            self.moved[name] = self.moved.get(name, False) or row.verdict != "vacuous"
+        return judged(report, list(at.leaves))
+
+    def something(self) -> str | None:
+        """Every leaf must make a difference somewhere, or 0 would pass for its derivative."""
+        silent = [name for name, moved in self.moved.items() if not moved]
+        if silent or not self.moved:
+            raise Undecided(f"nothing changes with {', '.join(silent) or 'anything'} in any mode")
+        return None
+
+
+def _title(each: LayerCase) -> str:
+    """The layer with its sizes, if it says so, and its operands."""
+    try:
+        brief = each.make(np.random.default_rng(0)).brief()
+    except Exception:  # a plain function; and what goes wrong in making it every witness will say
+        return str(each)
+    return f"{brief} on {each}"
