@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn
-from tinygrad_edu.verify import gradcheck
+from tinygrad_edu.verify import sides
 from tinygrad_edu.verify.replay import faithful, replay
 
 
@@ -53,9 +53,9 @@ def test_checks_find_the_same_with_and_without_it(planted: bool, monkeypatch: py
         believed.append(faithful(*args))
         return believed[-1]
 
-    monkeypatch.setattr(gradcheck, "faithful", recorded)
+    monkeypatch.setattr(sides, "faithful", recorded)
     by_replay = tg.check(loss, parameters=net, gradients=gradients)
-    monkeypatch.setattr(gradcheck, "faithful", lambda *args: False)
+    monkeypatch.setattr(sides, "faithful", lambda *args: False)
     by_calls = tg.check(loss, parameters=net, gradients=gradients)
     assert believed == [True]
     assert by_replay.to_dict() == by_calls.to_dict()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.calculus import gradients
 from tinygrad_edu.core.node import Node, describe
+from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.errors import NotDifferentiableError
 from tinygrad_edu.inputs import among_arrays, input_leaf
 from tinygrad_edu.tensor import Tensor
@@ -41,6 +44,31 @@ def leaves_of(target: Any, inputs: Sequence[Any], parameters: Any) -> tuple[list
                 name = node.name or f"input {i}"
                 leaves[name if name not in leaves else f"{name} (input {i})"] = node
     return arguments, leaves
+
+
+def leaves_of_graph(output: Node, parameters: Any) -> dict[str, Any]:
+    """{name: leaf} of all leaves of a graph that require a gradient, under the names of the parameters if given.
+
+    Raises:
+        NotDifferentiableError: the node is a leaf, or needs no gradient.
+        StaleValueError: a leaf was assigned after it had been used.
+    """
+    if output.op is None or not output.requires_grad:
+        raise NotDifferentiableError(
+            f"check: a node that was computed from leaves with requires_grad was expected, {describe(output)} came"
+        )
+    leaves = [node for node in topological_order([output]) if node.op is None and node.requires_grad]
+    gradients(output, leaves, output.ones())
+    called = {leaf: name for name, leaf in (_named(parameters) if parameters is not None else {}).items()}
+    found: dict[str, Any] = {}
+    for leaf in leaves:
+        name = base = called.get(leaf) or leaf.name or f"leaf {len(found)}"
+        for number in count(2):
+            if name not in found:
+                break
+            name = f"{base} ({number})"
+        found[name] = leaf
+    return found
 
 
 def _named(parameters: Any) -> dict[str, Any]:

@@ -14,14 +14,14 @@ This chapter knows nothing of graphs: functions of plain numbers are all it asks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.types import Array
-from tinygrad_edu.verify.noise import Function, each, noise_along, norm
-from tinygrad_edu.verify.steps import SAFETY, Family, Gradient, extrapolate, search
+from tinygrad_edu.verify.noise import Function, each
+from tinygrad_edu.verify.steps import extrapolate, search
+from tinygrad_edu.verify.theta import gradient as gradient
 
 
 def one_sided(f: Function, x: float, step: float) -> float:
@@ -82,106 +82,3 @@ def differentiate(
         middle=each(f, [x])[0] if at_x is None else at_x, noise=noise, accuracy=accuracy, enough=enough,
     )  # fmt: skip
     return Estimate(*(float(column[0]) for column in found))
-
-
-Points: TypeAlias = Callable[[list[Array]], Array]
-
-
-def gradient(f: Callable[[Array], float], x: Array, *, step: float | None = None) -> Gradient:
-    """The gradient of a function of an array, by one component after the other.
-
-    Args:
-        f: a function of an array of the shape of x that returns one number. It may keep the array: each is a new one.
-        x: where.
-        step: a fixed one, for plain central differences; by default it is found for each component.
-
-    Returns:
-        Value, error and jump, each of the shape of x.
-    """
-    return gradients_by_all(one_by_one(lambda values: f(values[0])), [x], step=step)[0]
-
-
-def one_by_one(f: Callable[[list[Array]], float]) -> Points:
-    """A function of arrays as one of many points, which it is given as arrays of its own."""
-
-    def many(points: list[Array]) -> Array:
-        rows = range(max(map(len, points)))
-        return each(f, ([x[row % len(x)].copy() for x in points] for row in rows))
-
-    return many
-
-
-def gradients_by_all(
-    f: Points, xs: Sequence[Array], *, step: float | None = None, at_once: int = 64
-) -> list[Gradient]:  # fmt: skip
-    """The derivatives by every component of several arrays, which are all one θ.
-
-    Args:
-        f: of many points at once: for each array its values there, (P, *shape) or, if they are everywhere the same,
-            (1, *shape); it returns (P,), NaN where it is not defined, and keeps nothing of what it is given.
-        xs: where.
-        step: a fixed one; by default it is found for each component.
-        at_once: how many points f is given at a time, ≥ 1.
-    """
-    xs = [np.array(x, dtype=float) for x in xs]
-    sizes = [norm(x) / max(x.size, 1) ** 0.5 for x in xs]
-    rng = np.random.default_rng(1)
-    directions = [rng.uniform(0.5, 1.0, x.shape) * (size or 1.0) for x, size in zip(xs, sizes, strict=True)]
-
-    def along(t: Array) -> Array:
-        return f([x + np.multiply.outer(t, d) for x, d in zip(xs, directions, strict=True)])
-
-    middle = float(f([x[None] for x in xs])[0])
-    noise = noise_along(along, 0.0, 1.0)
-    theta, family = np.concatenate([x.ravel() for x in xs]), _components(f, xs, at_once)
-    group = np.repeat(np.arange(len(xs)), [x.size for x in xs])
-    if step is not None:
-        found = _with_fixed_step(family, theta, step, noise)
-    else:
-        scale = np.maximum(np.abs(theta), np.array(sizes)[group])
-        scale[scale == 0] = 1.0
-        found = search(family, theta, scale=scale, middle=middle, noise=noise, group=group)
-    ends = np.cumsum([x.size for x in xs])[:-1]
-    columns = [[part.reshape(x.shape) for part, x in zip(np.split(c, ends), xs, strict=True)] for c in found]
-    return [Gradient(*parts) for parts in zip(*columns, strict=True)]
-
-
-def _components(f: Points, xs: list[Array], at_once: int) -> Family:
-    """A function of arrays as one of the components of θ, of which each point moves one."""
-    theta = np.concatenate([x.ravel() for x in xs])
-    ends = np.cumsum([x.size for x in xs])
-    at_once = min(at_once, 6 * theta.size)  # a step asks for six values
-    # For all chunks: of each, only the components that move are written, and then put back.
-    buffers = [np.repeat(x[None], at_once, axis=0) for x in xs]
-
-    def chunk(which: Array, at: Array) -> Array:
-        owner = np.searchsorted(ends, which, side="right")
-        points = [x[None] for x in xs]
-        moved = []
-        for i in set(owner.tolist()):
-            points[i] = buffers[i][: which.size]
-            rows = np.flatnonzero(owner == i)
-            place = rows, which[rows] - (ends[i] - xs[i].size)
-            flat = points[i].reshape(which.size, -1)
-            flat[place] = at[rows]
-            moved.append((flat, place, theta[which[rows]]))
-        values = f(points)
-        for flat, place, before in moved:
-            flat[place] = before
-        return values
-
-    def family(which: Array, at: Array) -> Array:
-        starts = range(0, at.size, at_once)
-        return np.concatenate([chunk(which[k : k + at_once], at[k : k + at_once]) for k in starts])
-
-    return family
-
-
-def _with_fixed_step(f: Family, x: Array, step: float, noise: float) -> Gradient:
-    """Plain central differences. Their truncation falls like h², so half the step tells how large it is."""
-    moves = np.array([step, -step, step / 2, -step / 2])
-    which = np.repeat(np.arange(x.size), len(moves))
-    right, left, near, nearer = f(which, (x[:, None] + moves).ravel()).reshape(-1, len(moves)).T
-    value = (right - left) / (2 * step)
-    error = 4 / 3 * np.abs(value - (near - nearer) / step) + SAFETY * noise / step
-    return Gradient(value, np.where(np.isfinite(error), error, np.inf), np.zeros(x.shape))

@@ -7,7 +7,7 @@ they cannot be wrong there, but nothing has been shown either.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from tinygrad_edu.errors import GradientMismatch
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.diagnosis import diagnose
+from tinygrad_edu.verify.lecture import STEP, Lecture, band, difference_of
 from tinygrad_edu.verify.noise import norm
 from tinygrad_edu.verify.steps import Gradient
 
@@ -107,14 +108,9 @@ def judge(
     there = [float(x[at]) if a.size else 0.0 for x in (a, n, error)]
     norms = (norm((n - a)[known]), norm(n[known]), norm(a[known]))
     return Row(
-        name, a.shape, verdict, _difference(norms), at, there[0], there[1], there[2],
+        name, a.shape, verdict, difference_of(*norms), at, there[0], there[1], there[2],
         int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, wrong, kinks, theta), norms,
     )  # fmt: skip
-
-
-def _difference(norms: Sequence[float]) -> float:
-    apart, n, a = norms
-    return apart / (n + a) if n + a > 0 else apart
 
 
 def _notice(
@@ -136,15 +132,17 @@ def _notice(
 class Report:
     """The rows of a gradient check; true only if all of them are verified."""
 
-    def __init__(self, rows: Sequence[Row], step: float | None) -> None:
-        self.rows, self.step = tuple(rows), step
+    def __init__(
+        self, rows: Sequence[Row], step: float | None, lecture: Lecture | None = None,
+        nodes: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.rows, self.step, self.lecture, self.nodes = tuple(rows), step, lecture, dict(nodes or {})
 
     @property
     def difference(self) -> float:
         """‖approx − dθ‖ / (‖approx‖ + ‖dθ‖) over all parameters, in [0, 1]."""
-        return _difference(
-            [norm(np.array(norms)) for norms in zip(*(row.norms for row in self.rows), strict=True)]
-        )
+        norms = np.array([row.norms for row in self.rows]).reshape(-1, 3).T
+        return difference_of(*map(norm, norms))
 
     @property
     def verdict(self) -> Verdict:
@@ -164,9 +162,12 @@ class Report:
     @property
     def band(self) -> str:
         """What the lecture says of such a difference."""
-        d = self.difference
-        bands = ((1e-7, "great"), (1e-5, "fine, have a look"), (1e-3, "be wary"))
-        return next((words for limit, words in bands if d <= limit), "a bug")
+        return band(self.difference)
+
+    @property
+    def note(self) -> str:
+        """A sentence where the lecture's line, at its own ε, would misjudge, and why; or ""."""
+        return self.lecture.note(self.verdict) if self.lecture else ""
 
     def to_dict(self) -> dict[str, Any]:
         """The report for JSON; what is not finite, which JSON cannot say, is None."""
@@ -176,7 +177,8 @@ class Report:
         ]
         return {
             "verdict": self.verdict, "difference": _plain(self.difference), "band": self.band, "step": self.step,
-            "parameters": rows,
+            "lecture": {"step": STEP, "difference": _plain(self.lecture.difference)} if self.lecture else None,
+            "note": self.note, "parameters": rows,
         }  # fmt: skip
 
     def __str__(self) -> str:
@@ -205,7 +207,7 @@ class Report:
             if row.undecided and row.verdict in ("verified", "inconclusive"):
                 of = f"{row.undecided} of {int(np.prod(row.shape))} components"
                 lines.append(f"  {'':{width}}  {of} are too close to 0 for digits of their own")
-        return "\n".join(lines)
+        return "\n".join(lines + [f"  note: {self.note}"] * bool(self.note))
 
     __repr__ = __str__
 

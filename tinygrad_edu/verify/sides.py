@@ -1,0 +1,108 @@
+"""The two sides of a gradient check: what a backward pass says, and what the function does.
+
+Both are asked of one function of no arguments, whose parameters are leaves. The backward side is one reverse sweep. The
+numerical side moves the leaves, one component or one direction at a time, and asks for the value again; from a replay
+of the graph if that is faithful, and for many points at once if that gives the same.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.calculus import gradients
+from tinygrad_edu.core.node import preserved
+from tinygrad_edu.core.recording import NEEDED, no_grad, recording
+from tinygrad_edu.types import Array
+from tinygrad_edu.verify.batched import Batch, agrees
+from tinygrad_edu.verify.noise import norm
+from tinygrad_edu.verify.replay import faithful, held_by, replay
+from tinygrad_edu.verify.theta import Theta, one_by_one
+
+Objective = Callable[[], Any]
+PATIENCE = 60.0  # seconds that a check may take without a warning
+
+
+class CostWarning(UserWarning):
+    """A gradient check will take long."""
+
+
+def backward_side(objective: Objective, leaves: dict[str, Any]) -> tuple[dict[str, Array], dict[str, float]]:
+    """The gradients of the engine, and how much of each is rounding.
+
+    Three times the cotangent gives three times the gradient, but rounded otherwise. That matters where large terms
+    cancel: the derivative by a bias in front of a batch norm is 0, and what comes out is rounding alone.
+    """
+    with recording(NEEDED):
+        y = objective()
+    if not y.requires_grad:
+        return {name: np.asarray(leaf.zeros()) for name, leaf in leaves.items()}, dict.fromkeys(leaves, 0.0)
+    nodes = list(leaves.values())
+    found, thrice = ([np.asarray(g) for g in gradients(y, nodes, seed)] for seed in (1.0, 3.0))
+    largest = max((float(np.abs(g).max(initial=0.0)) for g in found), default=0.0)
+    rounding = {}
+    for name, g, g3 in zip(leaves, found, thrice, strict=True):
+        apart = np.asarray(g3, float) / 3 - g
+        # No more than rounding can explain: a rule that is not linear in the cotangent must not excuse itself.
+        most = 16 * float(np.finfo(g.dtype).eps) * largest
+        rounding[name] = min(8 * norm(apart) / max(apart.size, 1) ** 0.5, most)
+    return dict(zip(leaves, found, strict=True)), rounding
+
+
+@contextmanager
+def numerical_side(objective: Objective, leaves: dict[str, Any], chosen: Sequence[str]) -> Iterator[Theta]:
+    """Within it the objective can be asked for its value at other values of the chosen leaves, which are the θ.
+
+    All leaves are float64 meanwhile, with the values that they have. So what is computed from them is float64, too,
+    and the numerical side has the digits to judge a float32 gradient by.
+    """
+    with preserved(leaves.values()):
+        for leaf in leaves.values():
+            leaf.value = held_by(leaf, np.array(leaf.value, dtype=float))
+        present = {leaf: np.asarray(leaf.value) for leaf in leaves.values()}
+        moving = [leaves[name] for name in chosen]
+
+        def place(values: Iterable[Array]) -> None:
+            for leaf, x in zip(present, values, strict=True):
+                leaf.value = held_by(leaf, x)
+
+        def actual(values: Sequence[Array]) -> float:
+            place(values)
+            with no_grad():
+                return float(objective().value)
+
+        def called(values: Sequence[Array]) -> float:
+            return actual(list((present | dict(zip(moving, values, strict=True))).values()))
+
+        with recording(NEEDED):
+            record = objective()
+        xs = [present[leaf] for leaf in moving]
+        f, at_once = one_by_one(called), 64
+        believed = faithful(record, present, actual)
+        place(present.values())
+        if believed:
+            replayed, batch = replay(record, moving), Batch(record, moving)
+
+            def again(values: Sequence[Array]) -> float:
+                return float(replayed(*map(held_by, moving, values)))
+
+            f = one_by_one(again)
+            if agrees(batch, again, xs):
+                f, at_once = batch, batch.at_once
+        yield Theta(f, xs, at_once)
+
+
+def warn_of_cost(theta: Theta, evaluations: int, advice: str) -> None:
+    """Say so before a check that will take more than a minute."""
+    seconds = evaluations * theta.seconds() if evaluations > 1000 else 0.0
+    if seconds > PATIENCE:
+        long = f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
+        warnings.warn(
+            f"check: about {evaluations:,} values of the function are needed, which will take about {long}: {advice}",
+            CostWarning,
+            stacklevel=3,
+        )
