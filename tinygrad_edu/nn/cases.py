@@ -45,9 +45,6 @@ class LayerCase:
     least: int
     first_order: bool
 
-    def __str__(self) -> str:
-        return str(self.operands)
-
 
 layers: dict[str, tuple[LayerCase, ...]] = {}
 

@@ -22,8 +22,8 @@ from tinygrad_edu.types import Array, Operand
 
 
 @verified(
-    layer(lambda rng: Linear(3, 5, rng=rng), real(7, 3)),
-    layer(lambda rng: Linear(3, 2, bias=False, rng=rng), real(2, 5, 3)),
+    layer(lambda rng: Linear(3, 2, rng=rng), real(5, 3)),
+    layer(lambda rng: Linear(3, 2, bias=False, rng=rng), real(2, 2, 3)),
     layer(lambda rng: Linear(3, 2, rng=rng), real(3), batch=None),
 )
 class Linear(Module):

@@ -50,7 +50,8 @@ def judged(report: Report, expected: list[str]) -> str | None:
     wrong = [row for row in report.rows if row.verdict == "wrong"]
     if wrong:
         row = wrong[0]
-        return f"{row.name}{list(row.worst)}: {row.backward:.12g}, numerically {row.numeric:.12g} ± {row.error:.0e}; {row.note}"
+        numeric = f"{row.numeric:.12g} ± {row.error:.0e}"
+        return f"{row.name}{list(row.worst)}: {row.backward:.12g}, numerically {numeric}; {row.note}"
     names = [row.name.partition(", ")[0] for row in report.rows]  # after it, at which hazard
     if sorted(names) != sorted(expected):
         return f"the check spoke of {', '.join(names)} where there are {', '.join(expected)}"

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.suite.finding import Finding, Undecided, ask
+from tinygrad_edu.suite.layer_canaries import layer_canaries
 from tinygrad_edu.suite.layer_witnesses import (
     adjoint,
     dtype,
@@ -28,6 +29,8 @@ from tinygrad_edu.suite.layer_witnesses import (
     second_order,
 )
 from tinygrad_edu.suite.situation import LayerCase, Situation
+
+__all__ = ["examine_layer", "layer_canaries"]
 
 Witness = Callable[[Situation], str | None]
 ARRANGEMENTS: dict[str, Callable[[Situation], None]] = {
@@ -65,15 +68,15 @@ def examine_layer(name: str, cases: Sequence[Any], *, order: int = 1, seed: int 
 
 
 def _questions(each: LayerCase, seen: _Seen, order: int) -> Iterator[tuple[str, str, str, Witness]]:
-    """(mode, arrangement, name of the witness, witness)."""
+    """(mode, arrangement, name of the witness, witness): what takes long comes last."""
     witnesses: dict[str, Witness] = {
         "numeric": seen.numeric, "hygiene": hygiene, "restored": restored, "adjoint": adjoint,
     }  # fmt: skip
     if order > 1:
         witnesses["second order"] = second_order
     made = each.make(np.random.default_rng(0))
-    modules = [module for _, module in made.named_modules()] if hasattr(made, "named_modules") else []
-    for mode in ("training", "eval") if hasattr(made, "train") else ("",):
+    modes = ("training", "eval") if hasattr(made, "train") else ("",)
+    for mode in modes:
         for arrangement in ARRANGEMENTS:
             if arrangement == "batch of 1" and each.batch is None:
                 continue
@@ -84,9 +87,12 @@ def _questions(each: LayerCase, seen: _Seen, order: int) -> Iterator[tuple[str, 
                 yield mode, arrangement, name, witness
         yield mode, "float32", "numeric", seen.numeric
         yield mode, "float32", "dtype", dtype
+    if hasattr(made, "named_modules") and any(
+        hasattr(module, "frozen") for _, module in made.named_modules()
+    ):
+        yield "training", "not frozen", "refusal", refuses_chance
+    for mode in modes:
         yield mode, "at hazards", "hazards", hazards
-        if mode == "training" and any(hasattr(module, "frozen") for module in modules):
-            yield mode, "not frozen", "refusal", refuses_chance
 
 
 class _Seen:
@@ -116,5 +122,5 @@ def _title(each: LayerCase) -> str:
     try:
         brief = each.make(np.random.default_rng(0)).brief()
     except Exception:  # a plain function; and what goes wrong in making it every witness will say
-        return str(each)
-    return f"{brief} on {each}"
+        return str(each.operands)
+    return f"{brief} on {each.operands}"
