@@ -75,16 +75,19 @@ class Checks(Protocol):
 
 def gradient_check(report: Check, *, graph: Picture | None = None, title: str | None = None) -> Document:
     """The document of a gradient check."""
-    versions = environment()
+    versions, content = environment(), report.to_dict()
     right = sum(row.verdict == "verified" for row in report.rows)
-    step = "chosen for each component" if report.step is None else f"{report.step:g}"
+    facts = {"global difference": number(report.difference, ".2e")}
+    facts["step"] = "chosen for each component" if report.step is None else f"{report.step:g}"
+    if lecture := content.get("lecture"):
+        facts[f"difference at ε = {lecture['step']:g}"] = number(lecture["difference"], ".2e")
+    note = content.get("note") or ""
     return Document(
         kind="gradient check", title=title or "Gradient check", verdict=report.verdict, tone=_tone(report.verdict),
-        summary=f"{right} of {len(report.rows)} parameters verified",
-        facts={"global difference": number(report.difference, ".2e"), "step": step} | versions,
-        tables=(_table(report, "Parameters"),), entries=tuple(_entries(report, "parameters")), legend=LEGEND,
-        text=str(report), content={"schema": "tinygrad-edu/gradient-check/1"} | versions | report.to_dict(),
-        graph=graph, scale=tuple(BANDS),
+        summary=f"{right} of {len(report.rows)} parameters verified" + (f"; {note}" if note else ""),
+        facts=facts | versions, tables=(_table(report, "Parameters"),), legend=LEGEND, scale=tuple(BANDS),
+        entries=tuple(_entries(report, "parameters")), text=str(report), graph=graph,
+        content={"schema": "tinygrad-edu/gradient-check/1"} | versions | content,
     )  # fmt: skip
 
 

@@ -19,9 +19,9 @@ def junit(document: Document) -> str:
     root = ElementTree.Element("testsuites")
     tones = [entry.tone for entry in document.entries]
     suite = ElementTree.SubElement(
-        root, "testsuite", name=clean(document.title), package="tinygrad_edu", id="0", hostname="localhost",
-        timestamp=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), time="0", tests=str(len(tones)),
-        failures=str(tones.count("wrong")), errors=str(tones.count("open")),
+        root, "testsuite", name=clean(document.title).strip() or document.kind, package="tinygrad_edu", id="0",
+        hostname="localhost", timestamp=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), time="0",
+        tests=str(len(tones)), failures=str(tones.count("wrong")), errors=str(tones.count("open")),
     )  # fmt: skip
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in ({"verdict": document.verdict} | dict(document.facts)).items():

@@ -108,6 +108,9 @@ def _text(text: str) -> str:
     return escape(clean(text))
 
 
+ACTIVE = {"script", "style", "foreignObject", "image"}  # elements of SVG that are more than strokes and text
+
+
 def _inline(picture: Picture) -> str:
     """The picture's `svg` element, without what stands before it."""
     svg = picture.svg()
@@ -117,15 +120,13 @@ def _inline(picture: Picture) -> str:
         raise ValueError(
             f"page: a graph whose svg() is SVG was expected, it cannot be read: {error}"
         ) from error
+    if root.tag.rpartition("}")[2] != "svg" or "<svg" not in svg:
+        raise ValueError(f"page: a graph whose svg() is SVG was expected, an element {root.tag} came")
     for element in root.iter():
-        tag = element.tag.rpartition("}")[2]
-        loads = [
-            name for name, value in element.items()
-            if name.rpartition("}")[2] in ("href", "src") and not value.startswith("#")
-        ]  # fmt: skip
-        acts = [name for name, _ in element.items() if name.lower().startswith("on")]
-        if tag in ("script", "foreignObject") or loads or acts:
-            raise ValueError(
-                f"page: a graph without scripts and links was expected, {' '.join([tag, *loads, *acts])} came"
-            )
+        found = [tag] if (tag := element.tag.rpartition("}")[2]) in ACTIVE else []
+        for name, value in element.items():
+            loads = name.rpartition("}")[2] in ("href", "src") and not value.startswith("#")
+            found += [f"{name} of {tag}"] if loads or name.startswith("on") else []
+        if found:
+            raise ValueError(f"page: a graph without scripts and links was expected, {', '.join(found)} came")
     return svg[svg.index("<svg") :]
