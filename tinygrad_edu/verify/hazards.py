@@ -182,25 +182,42 @@ _FEW = 40  # and at each hazard point
 
 def rows_at_hazards(pair: Pair, inputs: list[Array], rng: np.random.Generator) -> list[Row]:
     """A row for every input of floats: the first point at which it is wrong, or else the first that shows it right."""
+    rows, point = found_at(pair, inputs, rng)
+    if not any(row.verdict == "wrong" for row in rows):
+        return rows
+    from tinygrad_edu.verify.explanation import explained  # it is needed only now
+
+    return explained(pair, point, rows, judge_few)
+
+
+def judge_few(pair: Pair, inputs: list[Array]) -> list[Row] | None:
+    """The rows at one more point, as at a hazard point."""
+    return _examined(pair, inputs, np.random.default_rng(0), [])
+
+
+def found_at(pair: Pair, inputs: list[Array], rng: np.random.Generator) -> tuple[list[Row], list[Array]]:
+    """The same rows without their causes, and the point: the first at which one is wrong, or the last."""
     here = examine(pair, inputs, rng, most=_MOST)
     if here is None:
         raise ValueError(
             "check: the function is not finite at the example inputs: a check needs a point where it is"
         )
-    rows, seen = here, 0
+    rows, seen, point = here, 0, inputs
     floors = [16 * float(np.finfo(float).eps) * row.norms[2] for row in here]
     for name, changed in hazard_points(inputs, rng):
         if any(row.verdict == "wrong" for row in rows):
-            return rows
+            return rows, point
         there = _examined(pair, changed, rng, floors)
         if there is None:
             continue
-        seen += 1
+        seen, point = seen + 1, changed
         rows = [
             _graver(row, replace(other, name=f"{row.name}, {name}"))
             for row, other in zip(rows, there, strict=True)
         ]
-    return [replace(row, note=row.note or f"right at {seen} hazard points, too") for row in rows]
+    if not any(row.verdict == "wrong" for row in rows):
+        rows = [replace(row, note=row.note or f"right at {seen} hazard points, too") for row in rows]
+    return rows, point
 
 
 def _examined(
@@ -216,7 +233,7 @@ def _examined(
             return np.nan
 
     pair = pair._replace(f=f)
-    most = max(_FEW // len(floors), 8)
+    most = max(_FEW // max(len(floors), 1), 8)
     try:
         rows = examine(pair, inputs, rng, most=most, floors=floors)
     except (ArithmeticError, np.linalg.LinAlgError):
