@@ -10,6 +10,8 @@ from hypothesis import settings
 
 import tinygrad_edu as tg
 
+pytest_plugins = ["pytester"]  # runs of pytest within a test
+
 # The same examples in every run: what fails here fails everywhere.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")

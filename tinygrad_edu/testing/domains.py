@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ except ImportError as error:
         "pip install hypothesis"
     ) from error
 
-__all__ = ["arrays", "numbers", "st"]
+__all__ = ["arrays", "numbers", "numpy_strategies", "st"]
 
 REACH = 3.0  # of `real`, which is normally distributed: all but 3 in 1000
 
@@ -38,7 +40,11 @@ def arrays(domain: Domain, shape: Shape | None = None) -> st.SearchStrategy[Arra
             how it is sampled, it is the seed that shrinks.
         shape: another shape than the domain's.
     """
-    shape = tuple(domain.shape if shape is None else shape)
+    return _arrays(domain, tuple(domain.shape if shape is None else shape))
+
+
+@cache  # a strategy is checked before its first example, which takes longer than to draw from it
+def _arrays(domain: Domain, shape: tuple[int, ...]) -> st.SearchStrategy[Array]:
     if domain.name == "distinct":
         return _distinct(shape)
     if domain.name == "vanishing":
@@ -51,17 +57,22 @@ def arrays(domain: Domain, shape: Shape | None = None) -> st.SearchStrategy[Arra
     return _filled(elements, shape, bool if domain.name == "boolean" else float)
 
 
+@cache
 def numbers(low: float, high: float) -> st.SearchStrategy[float]:
     """Numbers in [low, high], whole ones first, then such with about a hundred steps between the ends."""
-    digits = 2 - math.floor(math.log10(high - low)) if high > low else 0
     if not (math.isfinite(low) and math.isfinite(high)) or low >= high:
         raise ValueError(f"numbers: two finite ends were expected, the lower one first; {low}, {high} came")
-    choices = []
-    if math.ceil(low) <= math.floor(high):
-        choices.append(st.integers(math.ceil(low), math.floor(high)).map(float))
-    steps = st.integers(math.ceil(low * 10.0**digits), math.floor(high * 10.0**digits))
-    choices.append(steps.map(lambda k: float(f"{k}e{-digits}")))
-    return st.one_of(choices)
+    digits = 2 - math.floor(math.log10(high - low))
+    steps = _between(low, high, digits).map(lambda k: float(f"{k}e{-digits}"))
+    if math.ceil(low) > math.floor(high):
+        return steps
+    return _between(low, high, 0).map(float) | steps
+
+
+def _between(low: float, high: float, digits: int) -> st.SearchStrategy[int]:
+    """The numbers with so many digits behind the point, as integers. Decimal, since 1.1 × 100 is 110.00000000000001."""
+    ends = [Decimal(repr(float(end))).scaleb(digits) for end in (low, high)]
+    return st.integers(math.ceil(ends[0]), math.floor(ends[1]))
 
 
 # ---- the elements of each domain ----

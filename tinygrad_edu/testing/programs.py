@@ -61,9 +61,8 @@ class Program:
         return [i for i in range(len(self.operands) + len(self.lines)) if i not in taken]
 
     def __repr__(self) -> str:
-        values = [np.array2string(x, separator=", ") for x in self.operands]
-        names = [f"v{i}" for i in range(len(values))]
-        said = [f"{', '.join(names)} = {', '.join(values)}"]
+        names = [f"v{i}" for i in range(len(self.operands))]
+        said = [f"{', '.join(names)} = {', '.join(str(x.tolist()) for x in self.operands)}"]
         for i, line in enumerate(self.lines, start=len(names)):
             given = [f"v{j}" for j in line.taken] + [f"{name}={value}" for name, value in line.params.items()]
             said.append(f"v{i} = {line.name}({', '.join(given)})")

@@ -14,17 +14,17 @@ What a primitive's cases declare (core/cases.py) is all that is asked of it, so 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.cases import Case
 from tinygrad_edu.core.primitive import Primitive, registry
-from tinygrad_edu.testing.domains import arrays, numbers, st
+from tinygrad_edu.testing.domains import arrays, numbers, numpy_strategies, st
 from tinygrad_edu.testing.programs import Program, programs
-from tinygrad_edu.types import Array, Shape
+from tinygrad_edu.types import Array
 from tinygrad_edu.verify.hazards import hazard_points
 
 __all__ = ["Call", "Program", "arrays", "numbers", "operands", "points", "programs"]
@@ -52,7 +52,7 @@ class Call:
 
     def __repr__(self) -> str:
         """As it would be written in Python."""
-        given = [np.array2string(x, separator=", ") for x in self.operands]
+        given = [str(x.tolist()) for x in self.operands]
         given += [f"{name}={value!r}" for name, value in self.params.items()]
         return f"{self.op.name}({', '.join(given)})" + (f"  # {self.point}" if self.point else "")
 
@@ -74,7 +74,7 @@ def operands(op: str | Primitive | Callable[..., Any], *, broadcast: bool = True
     found = _primitive(op)
     if not found.cases:
         raise ValueError(f"operands: {found.name} declares no cases, so nothing is known of its domains")
-    return st.sampled_from(found.cases).flatmap(lambda each: _of_case(found, each, broadcast))
+    return _calls(found, broadcast and found.elementwise)
 
 
 def points(
@@ -86,39 +86,33 @@ def points(
     has no finite value, or ends, as a^b does at a = 0.
     """
     calls = operands(op, broadcast=broadcast)
-    return calls.flatmap(_with_hazards) if hazards else calls
+    return _among_hazards(calls) if hazards else calls
 
 
-def _of_case(op: Primitive, each: Case, broadcast: bool) -> st.SearchStrategy[Call]:
-    own = tuple(tuple(domain.shape) for domain in each.domains)
-    shapes = st.just(own)
-    if op.elementwise and broadcast:
-        shapes = shapes | _broadcastable(len(own))
-
-    def drawn(shapes: Sequence[Shape]) -> st.SearchStrategy[Call]:
-        values = [arrays(domain, shape) for domain, shape in zip(each.domains, shapes, strict=True)]
-        return st.tuples(*values).map(lambda xs: Call(op, list(xs), each.params))
-
-    return shapes.flatmap(drawn)
+@st.composite
+def _calls(draw: st.DrawFn, op: Primitive, broadcast: bool) -> Call:
+    each = draw(st.sampled_from(op.cases))
+    shapes: Any = [domain.shape for domain in each.domains]
+    if broadcast and draw(st.booleans()):
+        shapes = draw(_shapes(len(shapes))).input_shapes
+    drawn = [draw(arrays(domain, shape)) for domain, shape in zip(each.domains, shapes, strict=True)]
+    return Call(op, drawn, each.params)
 
 
-def _broadcastable(n: int) -> st.SearchStrategy[tuple[tuple[int, ...], ...]]:
-    """Shapes of n operands that fit together: of one and the same, each leaves axes out, or makes them 1."""
-
-    def parts(whole: tuple[int, ...]) -> st.SearchStrategy[tuple[tuple[int, ...], ...]]:
-        axes = [st.sampled_from([length, 1]) for length in whole]
-        part = st.tuples(st.integers(0, len(whole)), st.tuples(*axes)).map(lambda cut: cut[1][cut[0] :])
-        return st.tuples(*[part] * n)
-
-    return st.lists(st.integers(1, 3), max_size=3).map(tuple).flatmap(parts)
+@cache
+def _shapes(n: int) -> st.SearchStrategy[Any]:
+    """Shapes of n operands that broadcasting makes one of."""
+    return numpy_strategies.mutually_broadcastable_shapes(num_shapes=n, max_dims=3, max_side=3)
 
 
-def _with_hazards(call: Call) -> st.SearchStrategy[Call]:
+@st.composite
+def _among_hazards(draw: st.DrawFn, calls: st.SearchStrategy[Call]) -> Call:
+    call = draw(calls)
     special = [
         replace(call, operands=point.inputs, point=point.name)
         for point in hazard_points(call.operands, np.random.default_rng(0))
     ]
-    return st.sampled_from([call, *filter(_goes_on, special)])
+    return draw(st.sampled_from([call, *filter(_goes_on, special)]))
 
 
 def _goes_on(call: Call) -> bool:
