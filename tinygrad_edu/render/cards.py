@@ -88,7 +88,9 @@ def _numbers(card: Card, palette: Palette, columns: Columns) -> str:
         wording.headline(card), 13 if given else 11, palette.ink if given else palette.dim, bold=given
     )
     corner = wording.tag(card)
-    colour = palette.bad if "nonfinite" in card.flags else palette.roles[node.role].tag
+    colour = (
+        palette.bad if not {"nonfinite", "wrong"}.isdisjoint(card.flags) else palette.roles[node.role].tag
+    )
     top = cell(name, align="LEFT", height=19)
     if corner:
         top += cell(width=10) + cell(text(corner, 9, colour), align="RIGHT", cellpadding=3)

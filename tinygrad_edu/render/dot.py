@@ -70,7 +70,10 @@ def _legend(board: Board, palette: Palette) -> str:
     return legend(
         palette, [role for role in wording.ROLES if role in occurring],
         chip=any(card.operations for card in board.cards), gradient=bool(graded),
-        broken=any("nonfinite" in card.flags for card in board.cards),
+        broken=[
+            words for flag, words in (("nonfinite", "NaN or ∞"), ("wrong", "✗ wrong derivative"))
+            if any(flag in card.flags for card in board.cards)
+        ],
         scale=any(node.kind != "Scalar" for node in graded),
     )  # fmt: skip
 
@@ -125,7 +128,7 @@ def _node(card: Card, board: Board, palette: Palette, columns: Columns) -> str:
     node = card.node
     look = palette.roles[node.role]
     border, fill, width = look.border, look.fill, look.width
-    if "nonfinite" in card.flags:
+    if not {"nonfinite", "wrong"}.isdisjoint(card.flags):
         border, fill, width = palette.bad, palette.bad_fill, 2.2
     if "highlight" in card.flags:
         border, width = palette.accent, 3.0

@@ -163,7 +163,7 @@ def draw(
     parameters: Choice = None,
     depth: int | None = None, local: bool = False, leaves: Leaves = "auto",
     rankdir: Literal["auto", "LR", "TB"] = "auto", theme: Literal["light", "dark"] = "light",
-    highlight: Choice = None, engine: Literal["auto", "embedded", "dot"] = "auto", max_cards: int = 300,
+    highlight: Choice = None, report: Any = None, engine: Literal["auto", "embedded", "dot"] = "auto", max_cards: int = 300,
 ) -> Drawing:  # fmt: skip
     """Draw the graph that a node was computed by.
 
@@ -188,6 +188,7 @@ def draw(
         rankdir: "LR" from left to right, "TB" from top to bottom, "auto" by the proportions.
         theme: "light" or "dark".
         highlight: nodes to emphasise: nodes, or patterns of names.
+        report: of a gradient check, `tg.check(…)` or `tg.check_graph(…)`: what it calls wrong becomes red, and says so.
         engine: "auto", "embedded" or "dot"; see `engines()`.
         max_cards: of more cards than this, the nearest to the root are drawn, and a caption says how many are
             not.
@@ -207,7 +208,7 @@ def draw(
             raise ValueError(f"draw: {option} is counted from 1, {count!r} came")
     if not isinstance(x, Node):
         raise TypeError(f"draw: a Scalar or a Tensor was expected, {type(x).__name__} came")
-    graph = capture(x, names=names, parameters=parameters, highlight=highlight)
+    graph = capture(x, names=names, parameters=parameters, highlight=highlight, report=report)
     board = fold(graph, depth=depth, leaves=leaves, arrows=local, max_cards=max_cards)
     source = dot(board, THEMES[theme], title=title, subtitle=subtitle, rankdir=rankdir, local=local)
     return Drawing(graph, board, source, title=title, subtitle=subtitle, engine=engine)

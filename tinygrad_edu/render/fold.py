@@ -110,7 +110,12 @@ def _sums(model: GraphModel) -> list[int]:
     uses = Counter(edge.src for edge in model.edges)
     user = {edge.src: edge.dst for edge in model.edges}
     for inner in reversed(model.nodes):
-        if inner.op != "add" or inner.name is not None or uses[inner.id] != 1 or "highlight" in inner.flags:
+        if (
+            inner.op != "add"
+            or inner.name is not None
+            or uses[inner.id] != 1
+            or not {"highlight", "wrong"}.isdisjoint(inner.flags)
+        ):
             continue
         outer = model.nodes[user[inner.id]]
         if outer.op == "add" and outer.scope == inner.scope and outer.value.shape == inner.value.shape:
@@ -180,7 +185,7 @@ def _insets(model: GraphModel, owner: list[int], whole: set[int], always: bool) 
     found = set()
     for node in model.nodes:
         cards = users.get(node.id, [])
-        if node.op is not None or not cards or "highlight" in node.flags:
+        if node.op is not None or not cards or not {"highlight", "wrong"}.isdisjoint(node.flags):
             continue
         single = len(cards) == 1 or (cards[0] in whole and len(set(cards)) == 1)
         wanted = always or cards[0] in whole or node.role == "constant"
@@ -210,7 +215,7 @@ def _cut(board: Board, model: GraphModel, max_cards: int) -> Board:
     operands: dict[int, list[int]] = {}
     for link in board.links:
         operands.setdefault(link.dst, []).append(link.src)
-    marked = [card.id for card in board.cards if "highlight" in card.flags]
+    marked = [card.id for card in board.cards if not {"highlight", "wrong"}.isdisjoint(card.flags)]
     queue = deque([board.cards[-1].id, *marked[: max_cards // 4]])
     kept: set[int] = set()
     room = max(1, max_cards - 1)

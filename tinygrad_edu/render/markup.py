@@ -58,7 +58,7 @@ def heading(palette: Palette, title: str | None, subtitle: str | None, caption: 
 
 
 def legend(
-    palette: Palette, roles: Iterable[str], *, chip: bool, gradient: bool, scale: bool, broken: bool
+    palette: Palette, roles: Iterable[str], *, chip: bool, gradient: bool, scale: bool, broken: Iterable[str]
 ) -> str:
     """What the colours mean, but only those that occur."""
     cells: list[str] = []
@@ -67,8 +67,7 @@ def legend(
         cells.extend((sample, cell(text(words, 10, palette.dim), align="LEFT"), cell(width=14)))
 
     looks = [(role, palette.roles[role]) for role in roles]
-    if broken:
-        looks.append(("NaN or ∞", Look(palette.bad_fill, palette.bad, palette.bad)))
+    looks += [(words, Look(palette.bad_fill, palette.bad, palette.bad)) for words in broken]
     for words, look in looks:
         style = "ROUNDED,DASHED" if look.dashed else "ROUNDED"
         box = table(

@@ -75,7 +75,7 @@ class NodeModel:
     requires_grad: bool
     value: Numbers
     gradient: Numbers | None  # None: not computed
-    flags: tuple[str, ...] = ()  # nonfinite, dead, highlight, stale
+    flags: tuple[str, ...] = ()  # nonfinite, dead, highlight, stale, wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class GraphModel:
 
 
 def capture(
-    x: Node, *, names: Names = None, parameters: Choice = None, highlight: Choice = None,
+    x: Node, *, names: Names = None, parameters: Choice = None, highlight: Choice = None, report: Any = None,
 ) -> GraphModel:  # fmt: skip
     """Describe the graph that a node was computed by.
 
@@ -112,6 +112,7 @@ def capture(
         parameters: which leaves are parameters: a module, nodes, or patterns such as `"w* b"`. Default: those
             of the modules in `names`; if there are none, the tensors that require a gradient.
         highlight: which nodes to emphasise, in the same way.
+        report: of a gradient check; the nodes that it calls wrong are marked.
 
     Raises:
         TypeError: `x` is not a node.
@@ -124,7 +125,7 @@ def capture(
     derived = derived_names(order, ids, given)
     told, trained = _parameters(order, given, names, parameters)
     emphasised = selected(order, given, highlight)
-    stale = stale_leaves(order)
+    stale, wrong = stale_leaves(order), _wrong(report)
     cotangents, warnings = _cotangents(x)
     if stale and not warnings:
         warnings = [sentence([given.get(node, derived[node]) for node in order if node in stale])]
@@ -144,7 +145,7 @@ def capture(
                 id=i, name=given.get(node), derived=derived[node], role=role, scope=node.scope,
                 op=node.op.name if node.op else None, symbol=node.op.symbol if node.op else None,
                 kind=type(node).__name__, requires_grad=node.requires_grad, value=value, gradient=gradient,
-                flags=_flags(role, value, gradient, largest, node in emphasised, node in stale),
+                flags=_flags(role, value, gradient, largest, node in emphasised, node in stale, node in wrong),
             )
         )  # fmt: skip
     with np.errstate(all="ignore"):
@@ -251,13 +252,29 @@ def _role(node: Node, root: Node, told: bool, trained: bool) -> str:
     return "constant" if node.name is None and np.size(node.value) == 1 else "input"
 
 
+def _wrong(report: Any) -> set[Node]:
+    """The nodes whose gradients a check has found to be wrong."""
+    if report is None:
+        return set()
+    return {
+        report.nodes[row.name] for row in report.rows if row.verdict == "wrong" and row.name in report.nodes
+    }
+
+
 def _flags(
-    role: str, value: Numbers, gradient: Numbers | None, largest: float, emphasised: bool, stale: bool
+    role: str,
+    value: Numbers,
+    gradient: Numbers | None,
+    largest: float,
+    emphasised: bool,
+    stale: bool,
+    wrong: bool,
 ) -> tuple[str, ...]:
     broken = value.nan + value.infinite > 0 or (gradient is not None and gradient.nan + gradient.infinite > 0)
     dead = (
         role == "parameter" and bool(value.shape) and gradient is not None and gradient.norm is not None
         and gradient.norm <= DEAD * largest
     )  # fmt: skip
-    flags = (("nonfinite", broken), ("dead", dead), ("highlight", emphasised), ("stale", stale))
+    flags = (("nonfinite", broken), ("dead", dead), ("highlight", emphasised), ("stale", stale),
+             ("wrong", wrong))  # fmt: skip
     return tuple(flag for flag, holds in flags if holds)

@@ -57,6 +57,8 @@ def tag(card: Card) -> str:
     words = []
     if "nonfinite" in card.flags:
         words.append("⚠")
+    if "wrong" in card.flags:
+        words.append("✗ WRONG")
     if node.kind == "Scalar" and not card.module:
         words.append(role(node))
     else:

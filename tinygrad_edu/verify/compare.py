@@ -103,11 +103,11 @@ def _along(
     t = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
     numeric = theta.along(i, t)
     slopes = np.array([np.sum(g.astype(float) * each) for each in t])
-    row = judge(name, slopes, numeric, rounding * g.size**0.5)
+    row = judge(name, slopes, numeric, rounding * g.size**0.5, of="slopes")
     # A mistake in one component changes the slope by at least half of it.
     least = 2 * float(np.min(4 * numeric.error + 1e-9 * np.abs(numeric.value), initial=np.inf))
     power = f"along {count} random directions, which would show an error of {least:.0e} in any one component"
-    return replace(row, shape=g.shape, note=f"{row.note}; {power}" if row.note else power)
+    return replace(row, shape=g.shape, worst=(), note=f"{row.note}; {power}" if row.note else power)
 
 
 # ---- gradients that came from elsewhere ----

@@ -62,8 +62,9 @@ class Row:
 
 
 def judge(
-    name: str, backward: Array, numeric: Gradient, rounding: float = 0.0, theta: Array | None = None
-) -> Row:
+    name: str, backward: Array, numeric: Gradient, rounding: float = 0.0, theta: Array | None = None, *,
+    of: str = "components",
+) -> Row:  # fmt: skip
     """Compare a gradient with its numerical values, component by component.
 
     Args:
@@ -72,6 +73,7 @@ def judge(
         numeric: the numerical one; components with an infinite error are unknown.
         rounding: how much of `backward` may be rounding, in absolute terms.
         theta: the values of the parameter, which may tell something of the cause.
+        of: what the numbers are, in words.
     """
     a, (n, error, jump) = np.asarray(backward, dtype=float), numeric
     eps = float(np.finfo(backward.dtype).eps) if backward.dtype.kind == "f" else float(np.finfo(float).eps)
@@ -109,13 +111,14 @@ def judge(
     norms = (norm((n - a)[known]), norm(n[known]), norm(a[known]))
     return Row(
         name, a.shape, verdict, difference_of(*norms), at, there[0], there[1], there[2],
-        int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, wrong, kinks, theta), norms,
+        int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, wrong, kinks, theta, of), norms,
     )  # fmt: skip
 
 
 def _notice(
-    verdict: Verdict, a: Array, numeric: Gradient, wrong: Array, kinks: Array, theta: Array | None
-) -> str:
+    verdict: Verdict, a: Array, numeric: Gradient, wrong: Array, kinks: Array, theta: Array | None,
+    of: str,
+) -> str:  # fmt: skip
     n, error, _ = numeric
     if verdict == "vacuous":
         return "the derivative is 0 everywhere: nothing could be seen to be wrong"
@@ -126,7 +129,7 @@ def _notice(
         return f"{count} of {a.size} components have no numerical value: the function ends there, or turns too fast"
     if verdict != "wrong":
         return ""
-    return diagnose(a, n, error, theta) or f"{int(wrong.sum())} of {a.size} components differ"
+    return diagnose(a, n, error, theta) or f"{int(wrong.sum())} of {a.size} {of} differ"
 
 
 class Report:
