@@ -81,7 +81,7 @@ def test_checks_during_a_training(rng: np.random.Generator, tmp_path: Path) -> N
         return tg.sum(w * w)
 
     found = tg.check_training(
-        loss, {"w": w}, at=(0, 2), gradients=lambda: {"w": np.where(w.numpy() > -9, 2 * w.numpy(), 0)}
+        {"w": w}, loss, at=(0, 2), gradients=lambda: {"w": np.where(w.numpy() > -9, 2 * w.numpy(), 0)}
     )
     content = written(save(training_check(found), tmp_path / "training.json"))
     assert valid(content, "gradient-check")
@@ -96,7 +96,7 @@ def test_a_rule_that_training_brings_to_light(tmp_path: Path) -> None:
     def loss() -> Any:
         return tg.sum(w * w - 8 * w + tg.relu(w - 1) ** 3)
 
-    found = tg.check_training(loss, {"w": w}, at=(0, 5), gradients=lambda: {"w": 2 * w.numpy() - 8})
+    found = tg.check_training({"w": w}, loss, at=(0, 5), gradients=lambda: {"w": 2 * w.numpy() - 8})
     document = training_check(found, title="Twice")
     content = written(save(document, tmp_path / "training.json"))
     assert valid(content, "gradient-check")

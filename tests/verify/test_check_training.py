@@ -32,7 +32,7 @@ def test_what_an_initialization_near_0_hides_is_found_later(wrong: bool, rng: np
     y = np.sign(x @ np.array([1.0, -2.0, 0.5]))
     w = tg.tensor(1e-10 * rng.normal(size=3), requires_grad=True, name="w")
     report = tg.check_training(
-        lambda: ((tg.tanh(tg.tensor(x) @ w) - y) ** 2).sum() / 2, [w],
+        [w], lambda: ((tg.tanh(tg.tensor(x) @ w) - y) ** 2).sum() / 2,
         gradients=lambda: by_hand(w, x, y, wrong), at=(0, 5, 20), lr=0.01,
     )  # fmt: skip
     assert list(report.reports) == [0, 5, 20]
@@ -49,7 +49,7 @@ def test_what_an_initialization_near_0_hides_is_found_later(wrong: bool, rng: np
 def test_a_right_network_before_and_after_and_nothing_is_left_changed() -> None:
     net, loss = network(1.0)
     before = {name: np.array(value) for name, value in net.state_dict().items()}
-    report = tg.check_training(loss, net, at=(0, 3))
+    report = tg.check_training(net, loss, at=(0, 3))
     assert all(row.verdict != "wrong" for each in report.reports.values() for row in each.rows)
     for name, value in net.state_dict().items():
         assert np.array_equal(value, before[name]), name
@@ -60,10 +60,57 @@ def test_a_right_network_before_and_after_and_nothing_is_left_changed() -> None:
 def test_what_is_refused(also: dict[str, Any]) -> None:
     net, loss = network(1.0)
     with pytest.raises(ValueError, match="ascending numbers of steps"):
-        tg.check_training(loss, net, **also)
+        tg.check_training(net, loss, **also)
 
 
 def test_a_descent_that_diverges_says_so() -> None:
     w = tg.tensor([1.0], requires_grad=True, name="w")
     with pytest.raises(FloatingPointError, match="lower lr=1e\\+200"), np.errstate(all="ignore"):
-        tg.check_training(lambda: (w**2).sum(), [w], at=(0, 5), lr=1e200)
+        tg.check_training([w], lambda: (w**2).sum(), at=(0, 5), lr=1e200)
+
+
+def test_a_model_a_loss_and_batches() -> None:
+    rng = np.random.default_rng(3)
+    net, _ = network(0.5)
+    seen: list[int] = []
+
+    def loss(logits: Any, labels: Any) -> Any:
+        seen.append(int(labels[0]))
+        return nn.functional.cross_entropy(logits, labels)
+
+    batches = [(rng.normal(size=(6, 3)), np.full(6, label)) for label in (0, 1)]
+    before = {name: np.array(value) for name, value in net.state_dict().items()}
+    report = tg.check_training(net, loss, iter(batches), at=(0, 1, 4))
+    assert set(seen) == {0, 1}
+    assert all(row.verdict != "wrong" for each in report.reports.values() for row in each.rows)
+    for name, value in net.state_dict().items():
+        assert np.array_equal(value, before[name]), name
+    one = tg.check_training(
+        net, nn.CrossEntropyLoss(), (rng.normal(size=(6, 3)), rng.integers(2, size=6)), at=(2,)
+    )
+    assert list(one.reports) == [2]
+
+
+def test_a_backward_pass_by_hand_gets_the_batch(rng: np.random.Generator) -> None:
+    net = nn.Sequential(nn.Linear(3, 1, bias=False, rng=rng))
+    batches = [(rng.normal(size=(4, 3)), rng.normal(size=(4, 1))) for _ in range(2)]
+
+    def by_hand(x: Any, y: Any) -> dict[str, Any]:
+        apart = x @ net[0].weight.numpy().T - y
+        return {"0.weight": 2 / apart.size * apart.T @ x}
+
+    assert tg.check_training(net, nn.MSELoss(), batches, gradients=by_hand, at=(0, 3))
+    assert not tg.check_training(
+        net,
+        nn.MSELoss(),
+        batches,
+        gradients=lambda x, y: {"0.weight": 2 * by_hand(x, y)["0.weight"]},
+        at=(0,),
+    )
+
+
+def test_no_batches_are_refused() -> None:
+    net, _ = network(1.0)
+    for data in ([], (), [()]):
+        with pytest.raises(ValueError, match="a batch such as"):
+            tg.check_training(net, nn.CrossEntropyLoss(), data)

@@ -7,7 +7,7 @@ moved. So check, train a little, and check again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,7 @@ from tinygrad_edu.core.node import assign, preserved
 from tinygrad_edu.core.recording import NEEDED, recording
 from tinygrad_edu.errors import GradientMismatch
 from tinygrad_edu.state import state_restored
+from tinygrad_edu.tensor import tensor
 from tinygrad_edu.verify.gradcheck import check
 from tinygrad_edu.verify.leaves import leaves_of
 from tinygrad_edu.verify.report import Report
@@ -58,23 +59,30 @@ class TrainingReport:
 
 
 def check_training(
-    loss: Callable[[], Any], parameters: Any, *, gradients: Callable[[], Mapping[str, Any]] | None = None,
-    at: Sequence[int] = (0, 10, 100), lr: float = 0.1,
+    model: Any, loss: Callable[..., Any], data: Iterable[Any] | None = None, *,
+    gradients: Callable[..., Mapping[str, Any]] | None = None, at: Sequence[int] = (0, 10, 100), lr: float = 0.1,
 ) -> TrainingReport:  # fmt: skip
     """Check the gradients of a loss at the start and after some steps of gradient descent.
+
+        tg.check_training(net, nn.CrossEntropyLoss(), (x, y), at=(0, 10, 100))
+        tg.check_training([w], lambda: (tg.tanh(x @ w) - y).square().sum())
 
     Parameters, buffers and `.grad` are afterwards what they were.
 
     Args:
-        loss: of no arguments, such as `lambda: criterion(model(x), y)`; it returns a node of one number.
-        parameters: as for `check`: a module, {name: leaf}, or a list.
-        gradients: of no arguments; returns {name: array}, a backward pass written by hand, at the present values of the
-            parameters. By default the engine's gradients are checked. The training follows the engine's in any case.
+        model: a module, or the parameters as for `check`: a leaf, {name: leaf}, or a list.
+        loss: returns a node of one number. Without data it has no arguments; with data, those are `model(x)` and what
+            else there is in a batch.
+        data: one batch, a tuple such as (x, y), or several of them, which are taken in turn. A check is made on the
+            batch whose turn it is. The model must be a module then.
+        gradients: a backward pass written by hand, of no arguments, or of a batch; returns {name: array} at the present
+            values of the parameters. By default the engine's gradients are checked. The training follows the engine's
+            in any case.
         at: the numbers of steps after which to check, ≥ 0 and ascending.
         lr: the learning rate of the descent, > 0.
 
     Raises:
-        ValueError: `at` is empty, or not ascending, or a number outside its range.
+        ValueError: `at` is empty, or not ascending, or a number outside its range; or there are no batches.
         FloatingPointError: the loss is not finite after some steps: the learning rate is too large.
     """
     steps = list(at)
@@ -83,15 +91,21 @@ def check_training(
             f"check_training: ascending numbers of steps, at least one and none below 0, and lr > 0 were expected, "
             f"at={tuple(at)} and lr={lr} came"
         )
-    leaves = list(leaves_of(loss, (), parameters)[1].values())
+    batches = _batches(data)
+    leaves = list(leaves_of(loss, (), model)[1].values())
     reports: dict[int, Report] = {}
     with preserved(leaves), recording(NEEDED), state_restored():
         for step in range(steps[-1] + 1):
+            batch = batches[step % len(batches)]
+
+            def of_batch(batch: tuple[Any, ...] = batch) -> Any:
+                return loss(model(_node(batch[0])), *batch[1:]) if batch else loss()
+
             if step in steps:
-                given = None if gradients is None else gradients()
-                reports[step] = check(loss, parameters=parameters, gradients=given)
+                given = None if gradients is None else gradients(*batch)
+                reports[step] = check(of_batch, parameters=model, gradients=given)
             if step < steps[-1]:
-                y = loss()
+                y = of_batch()
                 if not np.isfinite(y.value):
                     raise FloatingPointError(
                         f"check_training: the loss is {y.value} after {step} steps: lower lr={lr}"
@@ -99,3 +113,18 @@ def check_training(
                 found = engine_gradients(y, leaves)
                 assign([(leaf, leaf.value - lr * g) for leaf, g in zip(leaves, found, strict=True)])
     return TrainingReport(reports)
+
+
+def _batches(data: Iterable[Any] | None) -> list[tuple[Any, ...]]:
+    if data is None:
+        return [()]
+    batches = [data] if isinstance(data, tuple) else [tuple(batch) for batch in data]
+    if not batches or not all(batches):
+        raise ValueError(
+            "check_training: a batch such as (x, y), or a list of batches, was expected, an empty one came"
+        )
+    return batches
+
+
+def _node(x: Any) -> Any:
+    return tensor(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
