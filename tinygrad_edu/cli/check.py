@@ -95,7 +95,9 @@ def _check(args: argparse.Namespace, path: Path, name: str, module: ModuleType, 
         print(report)
     for file in files:
         report.save(
-            file, graph=_picture(target) if file.suffix == ".html" else None, title=f"{path.name}: {name}"
+            file,
+            graph=_picture(target, report) if file.suffix == ".html" else None,
+            title=f"{path.name}: {name}",
         )
     return CODES.get(report.verdict, 3)
 
@@ -107,10 +109,10 @@ def _without_strangers(report: Report) -> Report:
         return report
     others = ", ".join(row.name for row in report.rows if row.verdict == "vacuous")
     print(f"left out, since nothing depends on it: {others}")
-    return type(report)(mine, report.step)
+    return type(report)(mine, report.step, report.lecture, report.nodes)
 
 
-def _picture(target: Target) -> Any:
+def _picture(target: Target, report: Report) -> Any:
     """The graph, if it is small enough to look at and there is an engine to draw it; else None."""
     from tinygrad_edu import Node, draw, topological_order
     from tinygrad_edu.errors import TinygradEduError
@@ -125,7 +127,7 @@ def _picture(target: Target) -> Any:
     if len(topological_order([node])) > DRAWN:
         return None
     with suppress(TinygradEduError):
-        picture = draw(node)
+        picture = draw(node, report=report)
         picture.svg()
         return picture
     return None

@@ -21,8 +21,12 @@ import numpy as np
 
 from tinygrad_edu.cli.user_file import Refusal, find
 from tinygrad_edu.core.node import Node
+from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.custom import CustomFunction, custom_vjp
+from tinygrad_edu.errors import NotDifferentiableError, StaleValueError
 from tinygrad_edu.nn import Module
+from tinygrad_edu.verify.leaves import leaves_of_graph
+from tinygrad_edu.verify.replay import replay
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -96,7 +100,10 @@ def target_of(
             )
         if shapes:
             raise Refusal(f"{name} was computed already, so it takes no --input")
-        return Target(found, [], chosen, "a computed node")
+        names = chosen or dict(_leaves(vars(module)))
+        anew = _anew(found)
+        said = "a computed node" if anew is None else "a computed node, at the present values of its leaves"
+        return Target(found if anew is None else anew, [], names, said)
     if inspect.isclass(found):
         found = _instance(found, name, rng)
     if not callable(found):
@@ -124,6 +131,18 @@ def target_of(
             f"module nor a leaf that requires a gradient: say which are its parameters, --parameters NAME"
         )
     return Target(found, inputs, guess or chosen, said, guessed=bool(guess))
+
+
+def _anew(node: Node) -> Any:
+    """If leaves were assigned since, as after the last step of a training: what the graph computes of them now."""
+    try:
+        leaves_of_graph(node, None)
+    except StaleValueError:
+        leaves = [each for each in topological_order([node]) if each.op is None and each.requires_grad]
+        return replay(node, leaves)(*leaves)
+    except NotDifferentiableError:  # which the check will say
+        pass
+    return None
 
 
 def _instance(kind: Any, name: str, rng: np.random.Generator) -> Any:

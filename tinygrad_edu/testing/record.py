@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_edu.reporting import Document, gradient_check, save
 from tinygrad_edu.reporting.check import BANDS, LEGEND
 from tinygrad_edu.reporting.document import Tone, environment
+from tinygrad_edu.verify.lecture import Lecture
 from tinygrad_edu.verify.report import Report, Row, Verdict
 
 Record = dict[str, Any]
@@ -21,14 +22,17 @@ Record = dict[str, Any]
 def record(test: str, target: str, seed: int, allowed: Iterable[str], report: Report) -> Record:
     """One check, in nothing but numbers, words and tuples; `allowed` are the verdicts that are good enough."""
     rows = [{field.name: _plain(getattr(row, field.name)) for field in fields(row)} for row in report.rows]
+    lecture = report.lecture and tuple(map(_plain, report.lecture))
     return {
-        "test": test, "target": target, "seed": seed, "allowed": tuple(allowed), "step": report.step, "rows": rows,
+        "test": test, "target": target, "seed": seed, "allowed": tuple(allowed), "rows": rows, "step": report.step,
+        "lecture": lecture,
     }  # fmt: skip
 
 
 def report_of(made: Record) -> Report:
     """The report that it was made of."""
-    return Report([Row(**row) for row in made["rows"]], made["step"])
+    lecture = made["lecture"] and Lecture(*made["lecture"])
+    return Report([Row(**row) for row in made["rows"]], made["step"], lecture)
 
 
 def summary(records: Sequence[Record]) -> str:
