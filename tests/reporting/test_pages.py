@@ -136,8 +136,8 @@ def test_a_page_of_a_run(tmp_path: Path) -> None:
         "layer",
         "cases",
         "numeric",
-        "Linear",
         "Unseen",
+        "Linear",
     ]
     spans = [attributes for tag, attributes in page.elements if tag == "span"]
     assert sum(attributes.get("aria-hidden") == "true" for attributes in spans) == 4

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tinygrad_edu.reporting import ensure_writable, rich, save, suite_run, write
+from tinygrad_edu.reporting import Printed, ensure_writable, save, suite_run, write
 from tinygrad_edu.reporting.terminal import plain
 from tinygrad_edu.suite import Finding, SuiteReport
 from tinygrad_edu.verify.report import Report
@@ -178,7 +178,7 @@ def test_a_run_of_nothing() -> None:
         "right",
         "no subject, 0 findings: 0 failures, 0 undecided, 0 skips",
     )
-    assert "no subject" in shown(rich(document))
+    assert "no subject" in shown(Printed(document))
 
 
 def test_the_title_of_a_run(tmp_path: Path) -> None:

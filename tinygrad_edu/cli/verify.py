@@ -219,7 +219,7 @@ def _show(report: SuiteReport, console: Console, seconds: float) -> None:
 
     document = report.document()
     for table in document.tables:
-        console.print(rich_table(table))
+        console.print(rich_table(table, console.width))
         console.print()
     for entry in document.entries:
         if entry.tone != "right":

@@ -4,9 +4,9 @@ from tinygrad_edu.reporting.check import gradient_check, training_check
 from tinygrad_edu.reporting.document import Document, Picture
 from tinygrad_edu.reporting.files import FORMATS, ensure_writable, save, write
 from tinygrad_edu.reporting.run import suite_run
-from tinygrad_edu.reporting.terminal import rich
+from tinygrad_edu.reporting.terminal import Printed
 
 __all__ = [
-    "FORMATS", "Document", "Picture", "ensure_writable", "gradient_check", "rich", "save", "suite_run",
+    "FORMATS", "Document", "Picture", "Printed", "ensure_writable", "gradient_check", "save", "suite_run",
     "training_check", "write",
 ]  # fmt: skip

@@ -92,11 +92,14 @@ def _table(report: SuiteRun, kind: str, names: Sequence[str]) -> Table:
             found[finding.subject].append(finding)
     witnesses = list(dict.fromkeys(finding.witness for mine in found.values() for finding in mine))
     columns = [Column(kind), Column("cases", "right"), *(Column(name, "center") for name in witnesses)]
-    return Table(
-        f"{kind.capitalize()}s",
-        tuple(columns),
-        tuple(_row(name, mine, witnesses) for name, mine in found.items()),
-    )
+    rows = [_row(name, mine, witnesses) for name, mine in found.items()]
+    return Table(f"{kind.capitalize()}s", tuple(columns), tuple(sorted(rows, key=_gravity)))
+
+
+def _gravity(row: Row) -> int:
+    """By which what is wrong stands first, and what is right last, each in alphabetical order."""
+    tones = {cell.tone for cell in row.cells}
+    return 0 if "wrong" in tones else 1 if row.notes else 2
 
 
 def _row(name: str, mine: Sequence[Any], witnesses: Sequence[str]) -> Row:

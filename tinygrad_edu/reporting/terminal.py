@@ -2,49 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.reporting.document import Align, Document, Tone, clean, notes
 from tinygrad_edu.reporting.document import Table as PlainTable
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Console, ConsoleOptions
     from rich.table import Table
+    from rich.text import Text
 
 SIDES: dict[Align, str] = {"left": "<", "center": "^", "right": ">"}
 STYLES: dict[Tone, str] = {"right": "green", "wrong": "bold red", "open": "bold yellow"}
 
 
-def rich(document: Document) -> Group:
+@dataclass(frozen=True, slots=True)
+class Printed:
     """What `rich.print` shows of a document: the headline, the tables, and the notes of their rows."""
-    from rich.console import Group
-    from rich.text import Text
 
-    headline = Text.assemble(
-        (document.verdict.upper(), STYLES[document.tone]), f"   {clean(document.summary)}"
-    )
-    parts: list[Text | Table] = [headline]
-    for each in document.tables:
-        parts += [rich_table(each), *(Text(f"  {clean(note)}") for note in notes(each))]
-    facts = ", ".join(f"{name} {value}" for name, value in document.facts.items())
-    return Group(*parts, Text(clean(facts), style="dim"))
+    document: Document
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text | Table]:
+        """The parts, for a terminal of a certain width."""
+        from rich.text import Text
+
+        document = self.document
+        word = (document.verdict.upper(), STYLES[document.tone])
+        yield Text.assemble(word, f"   {clean(document.summary)}")
+        for table in document.tables:
+            yield rich_table(table, options.max_width)
+            yield from (Text(f"  {clean(note)}") for note in notes(table))
+        facts = ", ".join(f"{name} {value}" for name, value in document.facts.items())
+        yield Text(clean(facts), style="dim")
 
 
-def rich_table(table: PlainTable) -> Table:
-    """One table, coloured by its verdicts."""
+def rich_table(table: PlainTable, width: int) -> Table:
+    """One table, coloured by its verdicts. Where it is too wide, columns of signs get numbers for heads, and a key."""
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(
-        title=clean(table.caption), title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0)
-    )
+    heads, key = [column.name for column in table.columns], ""
+    cells = list(zip(*([clean(cell.text) for cell in row.cells] for row in table.rows), strict=True))
+    needed = sum(1 + max(map(len, (head, *column))) for head, column in zip(heads, cells, strict=False))
+    signs = [i for i in range(len(heads)) if any(row.cells[i].spoken for row in table.rows)]
+    if needed > width:
+        key = "\n" + "  ".join(f"{k} {heads[i]}" for k, i in enumerate(signs, 1))
+        heads = [str(signs.index(i) + 1) if i in signs else head for i, head in enumerate(heads)]
+    title = Text.assemble((clean(table.caption), "bold"), key if signs else "")
+    made = Table(title=title, title_justify="left", title_style="", box=None, padding=(0, 1, 0, 0))
     for i, column in enumerate(table.columns):
-        verdicts = [
-            word for row in table.rows if row.cells[i].tone for word in clean(row.cells[i].text).split()
-        ]
+        words = [word for row in table.rows if row.cells[i].tone for word in clean(row.cells[i].text).split()]
         made.add_column(
-            column.name, justify=column.align, overflow="fold", no_wrap=column.align == "right",
-            min_width=max(map(len, verdicts), default=1),
+            heads[i], justify=column.align, overflow="fold", no_wrap=column.align == "right",
+            min_width=max(map(len, words), default=1),
         )  # fmt: skip
     for row in table.rows:
         made.add_row(*(Text(clean(cell.text), STYLES[cell.tone] if cell.tone else "") for cell in row.cells))

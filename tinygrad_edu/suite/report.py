@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tinygrad_edu.reporting import Document, rich, save, suite_run
+from tinygrad_edu.reporting import Document, Printed, save, suite_run
 from tinygrad_edu.reporting.document import environment
 from tinygrad_edu.suite.finding import Finding
 
@@ -136,4 +136,4 @@ class SuiteReport:
 
     def __rich__(self) -> Any:
         """The run for `rich.print`, as tables."""
-        return rich(self.document())
+        return Printed(self.document())

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from tinygrad_edu.core.primitive import Primitive, registry
 from tinygrad_edu.suite.canaries import canaries
 from tinygrad_edu.suite.finding import Finding
-from tinygrad_edu.suite.layers import examine_layer
+from tinygrad_edu.suite.layers import examine_layer, layer_canaries
 from tinygrad_edu.suite.primitives import examine
 from tinygrad_edu.suite.report import SuiteReport, origin
 
@@ -178,8 +178,6 @@ def _survivors(of_primitives: bool, of_layers: bool, seed: int) -> Iterator[str]
         for op, witnesses in canaries():
             yield from _unseen(op.name, witnesses, examine(op, seed))
     if of_layers:
-        from tinygrad_edu.suite.layers import layer_canaries
-
         for name, cases, witnesses in layer_canaries():
             yield from _unseen(name, witnesses, examine_layer(name, cases, order=2, seed=seed))
 

@@ -216,9 +216,9 @@ class Report:
 
     def __rich__(self) -> Any:
         """The report for `rich.print`, as a table."""
-        from tinygrad_edu.reporting import gradient_check, rich
+        from tinygrad_edu.reporting import Printed, gradient_check
 
-        return rich(gradient_check(self))
+        return Printed(gradient_check(self))
 
     def save(
         self, path: str | PathLike[str], *, graph: Picture | None = None, title: str | None = None
