@@ -34,7 +34,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--parameters", action="append", default=[], metavar="NAME",
                         help="of a module, leaf or list of them, which is to be checked, too")  # fmt: skip
     parser.add_argument("--hazards", action="store_true", help="also at points where wrong rules show")
-    parser.add_argument("--step", type=_positive, metavar="ε", help="a fixed one; by default it is found")
+    parser.add_argument("--step", type=_step, metavar="ε", help="a fixed one; by default it is found")
+    parser.add_argument("--directions", type=_count, metavar="N",
+                        help="so many random directions instead of every component: for large models")  # fmt: skip
     parser.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="of all that is random (default: 0)"
     )
@@ -55,11 +57,9 @@ def run(args: argparse.Namespace) -> int:
             if name:
                 return _check(args, path, name, module, files)
             found = contents(module)
-        print(
-            "\n".join(f"{path}:{each}   {said}" for each, said in found.items())
-            or f"{path}: nothing to check"
-        )
-        print("say which: tinygrad-edu check FILE.py:NAME", file=sys.stderr)
+        for each, said in found.items():
+            print(f"{path}:{each}   {said}")
+        raise Refusal(f"say which, {path}:NAME" if found else f"there is nothing to check in {path}")
     except Refusal as refusal:
         print(f"tinygrad-edu check: {refusal}", file=sys.stderr)
     return 2
@@ -74,18 +74,12 @@ def _check(args: argparse.Namespace, path: Path, name: str, module: ModuleType, 
     from tinygrad_edu.verify import check
 
     rng = np.random.default_rng(args.seed)
-    with guarded(path, f"the inputs of {name} raise an error"):
+    with guarded(path, f"{name} could not be made ready"):
         target = target_of(module, name, args.input, args.parameters, rng)
     given = "".join(f"\n  input {i}: {_brief(x)}" for i, x in enumerate(target.inputs))
+    how = {each: getattr(args, each) for each in ("hazards", "step", "directions")}
     with guarded(path, f"{name} could not be checked", f"It was called with{given}" if given else ""):
-        report = check(
-            target.target,
-            *target.inputs,
-            parameters=target.parameters,
-            hazards=args.hazards,
-            step=args.step,
-            rng=rng,
-        )
+        report = check(target.target, *target.inputs, parameters=target.parameters, rng=rng, **how)
     print(f"{path}:{name}, {target.said}, seed {args.seed}{given}")
     if target.guessed:
         report = _without_strangers(report)
@@ -94,11 +88,8 @@ def _check(args: argparse.Namespace, path: Path, name: str, module: ModuleType, 
     else:
         print(report)
     for file in files:
-        report.save(
-            file,
-            graph=_picture(target, report) if file.suffix == ".html" else None,
-            title=f"{path.name}: {name}",
-        )
+        graph = _picture(target, report) if file.suffix == ".html" else None
+        report.save(file, graph=graph, title=f"{path.name}: {name}")
     return CODES.get(report.verdict, 3)
 
 
@@ -158,12 +149,17 @@ def _shape(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def _positive(text: str) -> float:
+def _step(text: str) -> float:
     with suppress(ValueError):
-        number = float(text)
-        if 0 < number < float("inf"):
-            return number
+        if 0 < float(text) < float("inf"):
+            return float(text)
     raise argparse.ArgumentTypeError(f"a step is a positive number, such as 1e-7; {text!r} came")
+
+
+def _count(text: str) -> int:
+    if text.isdecimal() and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a number of directions, 1 or more, was expected; {text!r} came")
 
 
 def _files(args: argparse.Namespace) -> list[Path]:

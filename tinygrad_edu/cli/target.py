@@ -61,7 +61,7 @@ def _kind(name: str, value: Any, module: ModuleType) -> str:
     if isinstance(value, Node):
         return "" if value.op is None else "a computed node"
     if isinstance(value, CustomFunction):
-        return f"a pair, {name}{inspect.signature(value.f)}"
+        return f"a pair, {name}{_signature(value)}"
     if isinstance(value, Module):
         return f"a module, {type(value).__name__}"
     own = getattr(value, "__module__", None) in (module.__name__, "__main__")
@@ -69,10 +69,10 @@ def _kind(name: str, value: Any, module: ModuleType) -> str:
         return "a class of modules" if own and issubclass(value, Module) else ""
     if not own or not inspect.isfunction(value):
         return ""
-    written = f"{name}{inspect.signature(value)}"
+    takes = _signature(value)
     if f"{name}_vjp" in vars(module):
-        return f"a pair, {written} and {name}_vjp"
-    return f"a function, {written}" if inspect.signature(value).parameters else f"a loss, {written}"
+        return f"a pair, {name}{takes} and {name}_vjp"
+    return f"a function, {name}{takes}" if takes and takes.parameters else f"a loss, {name}{takes}"
 
 
 def target_of(
@@ -94,9 +94,13 @@ def target_of(
     found = find(module, name, there_are)
     chosen = _parameters(module, parameters, there_are)
     if isinstance(found, Node):
-        if found.op is None:
+        if found.op is None and found.requires_grad:
             raise Refusal(
-                f"{name} is a leaf, {found!r}: a node that was computed of it was expected, such as a loss"
+                f"{name} is a leaf, {found!r}: something computed of it was expected, such as a loss"
+            )
+        if not found.requires_grad:
+            raise Refusal(
+                f"{name} depends on nothing that requires a gradient: say tg.tensor(…, requires_grad=True)"
             )
         if shapes:
             raise Refusal(f"{name} was computed already, so it takes no --input")
@@ -201,6 +205,7 @@ def _stated(module: ModuleType, name: str, found: Any, rng: np.random.Generator)
 
 
 def _signature(found: Any) -> inspect.Signature | None:
+    """What it takes, without annotations; None if it cannot be asked."""
     call = (
         found.f
         if isinstance(found, CustomFunction)
@@ -209,9 +214,11 @@ def _signature(found: Any) -> inspect.Signature | None:
         else found
     )
     try:
-        return inspect.signature(call)
+        takes = inspect.signature(call)
     except (TypeError, ValueError):  # such as a ufunc of NumPy
         return None
+    plain = [each.replace(annotation=each.empty) for each in takes.parameters.values()]
+    return inspect.Signature(plain)
 
 
 def _is_float(x: Any) -> bool:

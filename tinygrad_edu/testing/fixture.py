@@ -24,7 +24,7 @@ from tinygrad_edu.verify.report import Verdict
 if TYPE_CHECKING:
     import pytest
 
-OPTIONS: dict[str, Any] = {"hazards": False, "step": None, "seed": None, "allow": ()}
+OPTIONS: dict[str, Any] = {"hazards": False, "step": None, "directions": None, "seed": None, "allow": ()}
 TOLERABLE = tuple(verdict for verdict in get_args(Verdict) if verdict not in ("verified", "wrong"))
 
 
