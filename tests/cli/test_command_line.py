@@ -7,15 +7,17 @@ import os
 import runpy
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.cli import main
-from tinygrad_edu.suite import primitives
+from tinygrad_edu.suite import Finding, primitives
 from tinygrad_edu.suite.witnesses import WITNESSES
 
 ESCAPE = "\x1b"
@@ -49,7 +51,7 @@ def test_all_formulas(capsys: pytest.CaptureFixture[str]) -> None:
 def test_verify_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "exp", "matmul", "greater"]) == 0
     out = capsys.readouterr().out
-    assert "2 primitives verified" in out
+    assert "right: 2 primitives, " in out
     assert "0 failures, 0 undecided, 0 skips" in out
     assert "without derivative: greater" in out
     assert ESCAPE not in out
@@ -96,19 +98,246 @@ def test_verify_says_when_it_has_gone_blind(
 ) -> None:
     monkeypatch.setattr(primitives, "WITNESSES", {name: lambda trial: None for name in WITNESSES})
     assert main(["verify", "exp"]) == 4
-    assert "the suite itself is broken" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "✗ canary: sign, by the witness 'vjp'" in out
+    assert "blind: 1 primitive" in out
+    assert "the suite itself is broken" in out
+
+
+LAYERS = {"Linear2": ["a"], "Halve": ["a", "b"], "Twice": ["a"]}  # stand-ins for those of the package
+
+
+@pytest.fixture
+def layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Halve` is wrong in second order, and of `Twice` nobody can tell."""
+
+    def examine(name: str, cases: list[str], *, order: int, seed: int) -> Iterator[Finding]:
+        for each in cases:
+            yield Finding(
+                name, each, "numeric", "too vague" if name == "Twice" else "", undecided=name == "Twice"
+            )
+            if order == 2:
+                yield Finding(name, each, "second order", "2, not 1" if name == "Halve" else "")
+
+    monkeypatch.setattr("tinygrad_edu.nn.cases.layers", LAYERS)
+    monkeypatch.setattr("tinygrad_edu.suite.run.examine_layer", examine)
+    monkeypatch.setattr("tinygrad_edu.suite.run.layer_canaries", list)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "summary"),
+    [
+        (["Linear2"], 0, "right: 1 layer, 1 finding: 0 failures, 0 undecided"),
+        (["Linear2", "Halve"], 0, "right: 2 layers, 3 findings: 0 failures, 0 undecided"),
+        (["Linear2", "Halve", "--order", "2"], 1, "wrong: 2 layers, 6 findings: 2 failures, 0 undecided"),
+        (["Twice"], 3, "undecided: 1 layer, 1 finding: 0 failures, 1 undecided"),
+        (["--layers"], 3, "undecided: 3 layers, 4 findings: 0 failures, 1 undecided"),
+        (["--layers", "--order", "2"], 1, "wrong: 3 layers, 8 findings: 2 failures, 1 undecided"),
+        (["--layers", "--shard", "1/3"], 0, "right: 1 layer, 2 findings: 0 failures, 0 undecided"),
+        (["tanh", "Linear2"], 0, "right: 1 primitive and 1 layer, "),
+    ],
+)
+def test_verify_layers(
+    arguments: list[str], code: int, summary: str, layers: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", *arguments]) == code
+    out = capsys.readouterr().out
+    assert summary in out
+    assert ("? Twice, numeric, at a: too vague" in out) == (
+        "undecided: " in summary or "1 undecided" in summary
+    )
+    assert ("✗ Halve, second order, at b: 2, not 1" in out) == (code == 1)
+    assert ("Primitives" in out) == ("tanh" in arguments)
+
+
+def test_all_are_primitives_and_layers(
+    layers: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tinygrad_edu.suite.run.examine", lambda op, seed: [Finding(op.name, "a", "vjp", "")])
+    monkeypatch.setattr("tinygrad_edu.suite.run.canaries", list)
+    assert main(["verify", "--all"]) == 3
+    differentiable = sum(bool(op.rules) for op in tg.registry.values())
+    assert f"{differentiable} primitives and 3 layers, " in capsys.readouterr().out
+
+
+def test_verify_writes_every_format(layers: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page, tests, found = (
+        tmp_path / name for name in ("page", "tests", "found")
+    )  # the option decides, not the suffix
+    arguments = ["verify", "Linear2", "--html", str(page), "--junit", str(tests), "--json", str(found)]
+    assert main(arguments) == 0
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert ElementTree.parse(tests).getroot().tag == "testsuites"
+    assert json.loads(found.read_text(encoding="utf-8"))["layers"] == ["Linear2"]
+    assert sorted(tmp_path.iterdir()) == sorted([page, tests, found])
+
+
+def test_shards_of_several_machines(layers: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parts = [str(tmp_path / f"part{k}.json") for k in (1, 2)]
+    codes = [
+        main(
+            [
+                "verify",
+                "tanh",
+                "Halve",
+                "Linear2",
+                "--order",
+                "2",
+                "--seed",
+                "4",
+                "--shard",
+                f"{k}/2",
+                "--json",
+                part,
+            ]
+        )
+        for k, part in enumerate(parts, 1)
+    ]
+    assert codes == [0, 1]
+    whole, merged = tmp_path / "whole.json", tmp_path / "merged.json"
+    assert (
+        main(["verify", "tanh", "Halve", "Linear2", "--order", "2", "--seed", "4", "--json", str(whole)]) == 1
+    )
+    assert main(["verify", "--merge", *parts, "--json", str(merged)]) == 1
+    assert merged.read_bytes() == whole.read_bytes()
+
+
+def test_certificates_that_do_not_merge(
+    layers: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = tmp_path / "part.json"
+    assert main(["verify", "Halve", "Linear2", "--shard", "1/2", "--json", str(part)]) == 0
+    with pytest.raises(SystemExit) as stopped:
+        main(["verify", "--merge", str(part)])
+    assert stopped.value.code == 2
+    assert "all 2 shards were expected, 1 came: there is no shard 2" in capsys.readouterr().err
+    assert main(["verify", "--merge", str(tmp_path / "nowhere.json")]) == 2
+    assert "No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["tanh", "--all"], "NAME cannot be combined with --all"),
+        (["tanh", "--layers"], "NAME cannot be combined with --layers"),
+        (["--all", "--layers"], "--layers cannot be combined with --all"),
+        (["--mutants", "--all"], "--mutants cannot be combined with --all"),
+        (["--mutants", "--order", "2", "--html", "x"], "--mutants cannot be combined with --order, --html"),
+        (["tanh", "--merge", "x"], "--merge cannot be combined with NAME"),
+        (["--merge", "x", "--seed", "0", "--jobs", "2"], "--merge cannot be combined with --seed, --jobs"),
+        (["--mutants", "--merge", "x"], "--mutants cannot be combined with --merge"),
+        (["--json", "x", "--html", "x"], "need a file each"),
+        (["--order", "3"], "invalid choice"),
+        (["--jobs", "0"], "a number of processes, 1 or larger, was expected; '0' came"),
+        (["--shard", "3/2"], "K/N with 1 ≤ K ≤ N was expected, such as 2/8; '3/2' came"),
+        (["--shard", "0/2"], "'0/2' came"),
+        (["--shard", "2"], "'2' came"),
+        (["--merge"], "expected at least one argument"),
+        (["tahn"], "no primitive or layer tahn; there are"),
+    ],
+)
+def test_options_that_verify_refuses(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["verify", *arguments])
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_ends_a_run_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tinygrad_edu.suite.verify", lambda *names, **options: pytest.fail("it was started"))
+    for option in ("--json", "--junit", "--html"):
+        assert main(["verify", "exp", option, str(tmp_path / "nowhere" / "found")]) == 2
+        assert "nowhere" in capsys.readouterr().err
+        assert main(["verify", "exp", option, str(tmp_path)]) == 2
+
+
+def test_mutants(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[Any] = []
+
+    class Score:
+        exit_code = 1
+
+        def to_dict(self) -> dict[str, int]:
+            return {"killed": 3}
+
+        def __str__(self) -> str:
+            return "3 of 4 mutants were found"
+
+    def score(names: list[str] | None, *, seed: int, jobs: int) -> Score:
+        asked.append((names, seed, jobs))
+        return Score()
+
+    module = ModuleType("tinygrad_edu.suite.mutation")
+    module.score = score  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    found = tmp_path / "mutants.json"
+    assert main(["verify", "--mutants", "tanh", "--seed", "3", "--jobs", "2", "--json", str(found)]) == 1
+    assert main(["verify", "--mutants"]) == 1
+    assert asked == [(["tanh"], 3, 2), (None, 0, 1)]
+    assert "3 of 4 mutants were found" in capsys.readouterr().out
+    assert json.loads(found.read_text()) == {"killed": 3}
+
+
+def test_help_of_verify_fits_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["verify", "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    options = {line.split()[0].rstrip(",") for line in lines if line.startswith("  -")}
+    assert options >= {
+        "--all",
+        "--layers",
+        "--order",
+        "--seed",
+        "--jobs",
+        "--shard",
+        "--merge",
+        "--mutants",
+        "--json",
+        "--junit",
+        "--html",
+    }
+
+
+def test_the_table_fits_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["verify", "softmax_cross_entropy"]) == 0
+    out = capsys.readouterr().out
+    table = out.partition("\n\n")[0].splitlines()
+    assert max(map(len, table)) <= 60
+    assert any(line.startswith("softmax_cross_entropy ") for line in table)
+    assert "1 value  2 vjp" in table[1]
+
+
+def test_progress_is_shown_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", "neg", "exp"]) == 0
+    assert "/2" not in capsys.readouterr().out
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    assert main(["verify", "neg", "exp"]) == 0
+    assert "2/2" in capsys.readouterr().out
 
 
 # ---- what is refused ----
 
 
-@pytest.mark.parametrize("command", ["verify", "formula"])
-def test_an_unknown_primitive(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("command", "what"), [("verify", "primitive or layer"), ("formula", "primitive")])
+def test_an_unknown_primitive(command: str, what: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([command, "tanh", "tahn"])
     assert stopped.value.code == 2
     error = capsys.readouterr().err
-    assert "no primitive tahn; there are" in error
+    assert f"no {what} tahn; there are" in error
     assert "tanh" in error
 
 
@@ -203,7 +432,7 @@ def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def test_as_a_module() -> None:
     done = run("verify", "tanh")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 primitives verified" in done.stdout
+    assert "right: 1 primitive, " in done.stdout
     assert ESCAPE not in done.stdout
 
 

@@ -1,7 +1,7 @@
 """A document as JUnit XML, which every continuous integration reads: what was judged are its test cases.
 
-What is wrong is a `failure`; what could not be decided is an `error`, since nothing was shown of it. The two schemas in
-use, Ant's and that of Jenkins, agree on no attribute of `testsuites`, so it has none.
+What is wrong is a `failure`; what could not be decided is an `error`, since nothing was shown of it. The result is
+valid by both schemas in use, Ant's and that of Jenkins; the first allows no attribute of `testsuites`.
 """
 
 from __future__ import annotations
