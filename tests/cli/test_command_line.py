@@ -86,8 +86,8 @@ def test_verify_finds_a_wrong_rule(
     file = tmp_path / "found.json"
     assert main(["verify", "exp", "sin", "--json", str(file)]) == 1
     out = capsys.readouterr().out
-    assert "✗ exp, vjp, at real(3,): operand 0:" in out
-    assert "✗ sin" not in out
+    assert "✗ primitive exp, vjp, at real(3,): operand 0:" in out
+    assert "✗ primitive sin" not in out
     found = json.loads(file.read_text(encoding="utf-8"))
     assert found["exit_code"] == 1
     assert found["failures"] >= 2
@@ -99,7 +99,7 @@ def test_verify_says_when_it_has_gone_blind(
     monkeypatch.setattr(primitives, "WITNESSES", {name: lambda trial: None for name in WITNESSES})
     assert main(["verify", "exp"]) == 4
     out = capsys.readouterr().out
-    assert "✗ canary: sign, by the witness 'vjp'" in out
+    assert "✗ planted errors, canary: sign, by the witness 'vjp': the planted error was not found" in out
     assert "blind: 1 primitive" in out
     assert "the suite itself is broken" in out
 
@@ -143,10 +143,10 @@ def test_verify_layers(
     assert main(["verify", *arguments]) == code
     out = capsys.readouterr().out
     assert summary in out
-    assert ("? Twice, numeric, at a: too vague" in out) == (
+    assert ("? layer Twice, numeric, at a: too vague" in out) == (
         "undecided: " in summary or "1 undecided" in summary
     )
-    assert ("✗ Halve, second order, at b: 2, not 1" in out) == (code == 1)
+    assert ("✗ layer Halve, second order, at b: 2, not 1" in out) == (code == 1)
     assert ("Primitives" in out) == ("tanh" in arguments)
 
 

@@ -163,7 +163,7 @@ def test_a_run_as_text_and_as_a_table(tmp_path: Path) -> None:
     text = report.save(tmp_path / "run.txt").read_text(encoding="utf-8")
     for form in (text, shown(report, 200)):
         assert form.startswith(
-            "BLIND   1 primitive and 1 layer, 3 findings: 1 failure, 0 undecided, 0 skips; the planted error"
+            "BLIND   1 primitive and 1 layer, 3 findings: 1 failure, 0 undecided, 0 skips; 1 planted error"
         )
         rows = [line.split() for line in form.splitlines()]
         assert ["exp", "1", "1", "✗", "✓"] in rows

@@ -224,10 +224,8 @@ def _show(report: SuiteReport, console: Console, seconds: float) -> None:
     for entry in document.entries:
         if entry.tone != "right":
             sign = ("?" if entry.tone == "open" else "✗", STYLES[entry.tone])
-            subject = entry.group.partition(" ")[2]
-            console.print(
-                Text.assemble(sign, clean(f" {subject}, {entry.name}: {entry.said}")), soft_wrap=True
-            )
+            said = clean(f" {entry.group}, {entry.name}: {entry.said}")
+            console.print(Text.assemble(sign, said), soft_wrap=True)
     verdict = (document.verdict, STYLES[document.tone])
     console.print(Text.assemble(verdict, clean(f": {document.summary}; {seconds:.1f} s")), soft_wrap=True)
     if report.without_derivative:
