@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.core.cases import positive, real
+from tinygrad_edu.core.cases import real
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.container import Container, Sequential
@@ -19,7 +19,7 @@ from tinygrad_edu.types import Operand
 
 
 @verified(
-    layer(lambda rng: Neuron(3, rng=rng), *[positive()] * 3, call=lambda neuron, *x: neuron(x), batch=None),
+    layer(lambda rng: Neuron(3, rng=rng), *[real()] * 3, call=lambda neuron, *x: neuron(x), batch=None),
     layer(
         lambda rng: Neuron(2, activation=None, rng=rng),
         *[real()] * 2,

@@ -1,8 +1,8 @@
 """Canaries among layers: errors that are often made in layers, each with the witnesses that must see it.
 
 Most of them are right at the first look. One reads the input of the last call, and is wrong when it is used twice;
-one is wrong as soon as its scale has moved; one at large values, one in eval, one on a single sample. So a suite that has
-left out a situation is found out, as is one whose witness has fallen asleep.
+one is wrong as soon as its scale has moved; one at large values, one in eval, one on a single sample. So a suite that
+has left out a situation is found out, as is one whose witness has fallen asleep.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.core.cases import Case, Domain, case, real
+from tinygrad_edu.core.cases import Case, case, real
 from tinygrad_edu.core.node import Node, value_of
 from tinygrad_edu.core.primitive import elementwise, multilinear, registry
 from tinygrad_edu.custom import custom_vjp
@@ -95,9 +95,9 @@ class _Dropout(_Layer):
 class _Case(NamedTuple):
     make: Callable[[np.random.Generator], Any]
     operands: Case
-    batch: int | None
     least: int
     first_order: bool
+    batch: int | None = 0
     call: Callable[..., Any] = lambda layer, x: layer(x)
 
 
@@ -105,8 +105,7 @@ Start = Callable[[np.random.Generator], Any]
 
 
 def _canary(
-    name: str, *witnesses: str, on: Domain | None = None, kind: type[_Layer] = _Layer, batch: int | None = 0,
-    least: int = 1, first_order: bool = False, **held: Start,
+    name: str, *witnesses: str, kind: type[_Layer] = _Layer, least: int = 1, first_order: bool = False, **held: Start
 ) -> Callable[[Callable[..., Any]], None]:  # fmt: skip
     """Declare the forward of a wrong layer; `held` says how its parameters and buffers start."""
 
@@ -114,7 +113,7 @@ def _canary(
         def make(rng: np.random.Generator) -> _Layer:
             return kind(forward, **{path: start(rng) for path, start in held.items()})
 
-        each = _Case(make, case(on or real(3, 2)), batch, least, first_order)
+        each = _Case(make, case(real(3, 2)), least, first_order)
         _declared.append((f"canary: {name}", [each], witnesses))
 
     return declare
@@ -238,8 +237,8 @@ def _cube(x: Any) -> Any:
     return x * x * x
 
 
-registry.pop("canary: slope")
-registry.pop("canary: cube")
+for _name in ("canary: slope", "canary: cube"):
+    registry.pop(_name)
 
 
 @_canary("unrecorded", "second order")

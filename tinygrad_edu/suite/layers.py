@@ -16,18 +16,8 @@ import numpy as np
 
 from tinygrad_edu.suite.finding import Finding, Undecided, ask
 from tinygrad_edu.suite.layer_canaries import layer_canaries
-from tinygrad_edu.suite.layer_witnesses import (
-    adjoint,
-    dtype,
-    hazards,
-    hygiene,
-    judged,
-    refuses_chance,
-    refuses_one_sample,
-    report_of,
-    restored,
-    second_order,
-)
+from tinygrad_edu.suite.layer_conduct import hygiene, refuses_chance, refuses_one_sample, restored
+from tinygrad_edu.suite.layer_witnesses import adjoint, dtype, hazards, judged, report_of, second_order
 from tinygrad_edu.suite.situation import LayerCase, Situation
 
 __all__ = ["examine_layer", "layer_canaries"]
@@ -52,9 +42,10 @@ def examine_layer(name: str, cases: Sequence[Any], *, order: int = 1, seed: int 
         seed: of parameters and test points.
     """
     for number, each in enumerate(cases):
-        title, seen = _title(each), _Seen()
+        title, seen, places = _title(each), _Seen(), dict[tuple[str, str], int]()
         for mode, arrangement, witness, question in _questions(each, seen, order):
-            rng = np.random.default_rng([seed, number])
+            place = places.setdefault((mode, arrangement), len(places))
+            rng = np.random.default_rng([seed, number, place])
             said = ", ".join(filter(None, (title, mode, arrangement)))
             single = "float32" if arrangement == "float32" else "float64"
 

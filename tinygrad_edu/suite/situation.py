@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import reduce
 from operator import add
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ from tinygrad_edu.calculus import gradients
 from tinygrad_edu.core.cases import Case
 from tinygrad_edu.core.node import assign
 from tinygrad_edu.scalar import Scalar
+from tinygrad_edu.state import state_restored
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array
 
@@ -99,12 +100,19 @@ class Situation:
         """The sum of what the uses return, on the operands or on others in their place."""
         wanted = [domain.differentiable for domain in self.each.operands.domains]
         results = []
-        for layer, scale in self.uses:
+        for i, (layer, scale) in enumerate(self.uses, 1):
             xs = operands or self.operands
             if scale != 1:
                 xs = [scale * x if moves else x for x, moves in zip(xs, wanted, strict=True)]
-            results.append(self.each.call(layer, *xs, **self.each.operands.params))
+            # All uses start from the same state: what one leaves in a buffer no gradient knows of.
+            with nullcontext() if i == len(self.uses) else state_restored():
+                results.append(self.each.call(layer, *xs, **self.each.operands.params))
         return reduce(add, results)
+
+    def recorded(self) -> Any:
+        """The output, after which buffers are where they were, and what is random is frozen."""
+        with self.frozen(), state_restored():
+            return self.output()
 
     # ---- what it consists of ----
 
