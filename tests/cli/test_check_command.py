@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tinygrad_edu.cli import main
+from tinygrad_edu.render.engine import EngineError
 
 HEAD = "import numpy as np\nimport tinygrad_edu as tg\nfrom tinygrad_edu import nn\n"
 
@@ -70,6 +71,9 @@ WRONG = "def wave(x): return np.sin(x)\ndef wave_vjp(g, y, x): return g * np.sin
          {"input 0": "(2,)"}),
         ("p = {'w': tg.tensor([1.0, 2.0], requires_grad=True), 'b': [tg.tensor(3.0, requires_grad=True)]}\n"
          "def loss(): return (p['w'] * p['b'][0]).sum()", "loss", [], {"p.w": "(2,)", "p.b.0": "()"}),
+        ("class Odd:\n    __signature__ = 'none'\n    def __call__(self, x): return x * 2\n"
+         "twice = Odd()\ndef twice_vjp(g, y, x): return g * 2", "twice", ["--input", "3"], {"input 0": "(3,)"}),
+        ("_w = [tg.Scalar(2.0)]\ndef loss(): return _w[0] * _w[0]", "loss", ["--parameters", "_w"], {"_w.0": "()"}),
         ("w = tg.Scalar(2.0)\ny = (w * w).tanh()", "y", [], {"w": "()"}),
     ],
 )  # fmt: skip
@@ -127,6 +131,7 @@ import sys
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(8, 3)), rng.normal(size=8)
 w = tg.tensor(rng.normal(size=3), requires_grad=True)
+also = [w]
 stranger = tg.tensor([1.0], requires_grad=True)
 optimizer = tg.optim.SGD([w], lr=0.1)
 def cost(): return ((X @ w - Y) ** 2).mean()
@@ -167,6 +172,8 @@ def test_leaves_that_a_loss_does_not_depend_on_are_left_out(run: Run) -> None:
     code, out, _ = run(TRAINING, "cost")
     assert code == 0
     assert "left out, since nothing depends on it: stranger" in out
+    code, out, _ = run(TRAINING + "def decayed(rate=0.01): return cost() + rate * (w * w).sum()", "decayed")
+    assert (code, bool(re.search(r"^  w  .* verified$", out, re.MULTILINE))) == (0, True)
     code, out, _ = run(TRAINING, "cost", "--parameters", "w")
     assert (code, "stranger" in out) == (0, False)
     code, out, _ = run(TRAINING, "cost", "--parameters", "w", "--parameters", "stranger")
@@ -221,11 +228,32 @@ def test_reports_are_written(run: Run, tmp_path: Path) -> None:
     assert "tanh" in page[page.index("<svg") :]
 
 
+def test_the_graph_of_a_node_is_drawn_with_what_is_wrong_in_it(run: Run, tmp_path: Path) -> None:
+    source = (
+        WRONG
+        + "w = tg.tensor([1.0, 2.0], requires_grad=True)\ny = tg.custom_vjp(wave, wave_vjp)(w * w).sum()"
+    )
+    assert run(source, "y", "--html", str(tmp_path / "found.html"))[0] == 1
+    page = (tmp_path / "found.html").read_text(encoding="utf-8")
+    assert "wave" in page[page.index("<svg") :]
+
+
 def test_a_large_graph_is_not_drawn(run: Run, tmp_path: Path) -> None:
     source = "def f(x):\n    for _ in range(300): x = x * 1.001\n    return x\n"
     assert run(source, "f", "--input", "2", "--html", str(tmp_path / "found.html"))[0] == 0
     assert "<h1" in (tmp_path / "found.html").read_text(encoding="utf-8")
     assert "mul" not in (tmp_path / "found.html").read_text(encoding="utf-8")
+
+
+def test_without_an_engine_there_is_no_picture(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise EngineError("no engine here")
+
+    monkeypatch.setattr("tinygrad_edu.render.engine.layout", refuse)
+    assert run(PAIR, "wave", "--input", "2", "--html", str(tmp_path / "found.html"))[0] == 0
+    assert "no engine here" not in (tmp_path / "found.html").read_text(encoding="utf-8")
 
 
 def test_a_file_of_another_kind(run: Run) -> None:

@@ -106,7 +106,7 @@ def _without_strangers(report: Report) -> Report:
 def _picture(target: Target, report: Report) -> Any:
     """The graph, if it is small enough to look at and there is an engine to draw it; else None."""
     from tinygrad_edu import Node, draw, topological_order
-    from tinygrad_edu.errors import TinygradEduError
+    from tinygrad_edu.render.engine import EngineError
     from tinygrad_edu.state import state_restored
     from tinygrad_edu.verify.leaves import leaves_of
 
@@ -117,11 +117,12 @@ def _picture(target: Target, report: Report) -> Any:
             node = target.target(*arguments)
     if len(topological_order([node])) > DRAWN:
         return None
-    with suppress(TinygradEduError):
-        picture = draw(node, report=report)
+    picture = draw(node, report=report)
+    try:
         picture.svg()
-        return picture
-    return None
+    except EngineError:
+        return None
+    return picture
 
 
 def _brief(x: Any) -> str:
