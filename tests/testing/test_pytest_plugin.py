@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import settings
 
 import pytest_tinygrad_edu as plugin
 from tinygrad_edu.reporting import FORMATS
@@ -288,3 +291,27 @@ def test_the_package_is_not_imported_before_it_is_used() -> None:
 
 def test_it_stands_beside_the_package() -> None:
     assert Path(plugin.__file__).parent == Path(__file__).parent.parent.parent
+
+
+# ---- the page ----
+
+
+def test_the_page_shows_what_comes(pytester: pytest.Pytester) -> None:
+    """Its tests, run as a reader would; of the output it shows every line comes, where … stands for anything."""
+    page = (Path(__file__).parents[2] / "docs" / "in-your-tests.md").read_text(encoding="utf-8")
+    source = "\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    pytester.makepyfile(test_mine=source)
+    pytester.makeconftest(
+        "from hypothesis import settings\n"
+        "settings.register_profile('page', settings.get_profile('repeatable'), max_examples=8)"
+    )
+    try:
+        result = pytester.runpytest_inprocess("--strict-markers", "--hypothesis-profile", "page")
+    finally:
+        settings.load_profile("repeatable")
+    result.assert_outcomes(passed=6, failed=1)
+    (shown,) = re.findall(r"^```\n(>  .*?)^```$", page, re.MULTILINE | re.DOTALL)
+    lines = [glob.escape(line).replace("…", "*") for line in shown.splitlines() if line]
+    # The last line is of the page's first file; here all of its tests are in one.
+    assert lines.pop() == "gradient checks: 1 verified, 1 wrong"
+    result.stdout.fnmatch_lines([*lines, "gradient checks: 2 verified, 1 wrong, 1 not differentiable here"])
