@@ -322,10 +322,10 @@ def test_progress_is_shown_on_a_terminal_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verify", "neg", "exp"]) == 0
-    assert "/2" not in capsys.readouterr().out
+    assert "/3" not in capsys.readouterr().out
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     assert main(["verify", "neg", "exp"]) == 0
-    assert "2/2" in capsys.readouterr().out
+    assert "3/3" in capsys.readouterr().out
 
 
 # ---- what is refused ----

@@ -112,7 +112,9 @@ def test_what_is_refused(options: dict[str, Any], error: type[Exception], match:
 def test_whoever_watches_is_told(stand_in: None) -> None:
     told: list[tuple[str, int, int]] = []
     verify(["tanh", "greater", "exp", "Linear2"], layers=LAYERS, watch=lambda *what: told.append(what))
-    assert told == [("exp", 1, 3), ("tanh", 2, 3), ("Linear2", 3, 3)]
+    assert told == [
+        ("exp", 1, 5), ("tanh", 2, 5), ("Linear2", 3, 5), ("planted errors", 4, 5), ("planted errors", 5, 5),
+    ]  # fmt: skip
 
 
 # ---- shards ----
@@ -123,7 +125,8 @@ def test_every_subject_is_in_exactly_one_shard(n: int, layers: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "examine", lambda op, seed: [Finding(op.name, "a", "vjp", "")])
         patch.setattr(run, "examine_layer", examine)
-        patch.setattr(run, "_survivors", lambda *kinds: [])
+        patch.setattr(run, "canaries", list)
+        patch.setattr(run, "layer_canaries", list)
         patch.setattr(run, "origin", lambda files: None)
         there = LAYERS if layers else None
         whole = verify(layers=there)

@@ -13,6 +13,8 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -45,7 +47,7 @@ def verify(
         jobs: how many processes, ≥ 1. A program that asks for more than one has its calls below
             `if __name__ == "__main__"`, for every process reads the program.
         shard: (k, n) with 1 ≤ k ≤ n: every n-th subject, from the k-th on. Canaries are in every shard.
-        watch: is told of each subject once it is done: its name, how many are done, and of how many.
+        watch: is told of each subject once it is done, and of the canaries: a name, how many are done, of how many.
 
     Raises:
         KeyError: there is no primitive and no layer of that name.
@@ -59,37 +61,36 @@ def verify(
         )
     cases: Layers = pkgutil.resolve_name(layers) if isinstance(layers, str) else layers or {}
     selection = _selection(names, cases)
+    made_by = origin(_files(registry[name] for name in selection if name in registry))
     mine = selection[k - 1 :: n]
-    ops = {name: registry[name] for name in mine if name in registry}
-    subjects = [name for name in mine if name in cases or ops[name].rules]
-
-    def here(name: str) -> list[Finding]:
-        found = (
-            examine_layer(name, cases[name], order=order, seed=seed)
-            if name in cases
-            else examine(ops[name], seed)
-        )
-        return list(found)
-
-    elsewhere = [Task(name, None, order, seed, _code(ops[name])) for name in subjects if name in ops]
-    if isinstance(layers, str):
-        elsewhere += [Task(name, layers, order, seed, ()) for name in subjects if name in cases]
-    findings: list[Finding] = []
-    for done, (name, found) in enumerate(
-        zip(subjects, _examined(subjects, here, elsewhere, jobs), strict=True), 1
+    subjects = [name for name in mine if name in cases or registry[name].rules]
+    where = layers if isinstance(layers, str) else None
+    questions = [
+        _of_layer(name, cases[name], where, order, seed)
+        if name in cases
+        else _of_primitive(registry[name], seed)
+        for name in subjects
+    ]
+    planted = []
+    if any(name in registry for name in selection):
+        planted.append(partial(_unnoticed_primitives, seed))
+    if any(name in cases for name in selection):
+        planted += [partial(_unnoticed_layer, number, seed) for number in range(len([*layer_canaries()]))]
+    questions += [Question(look, look) for look in planted]
+    found: list[list[Any]] = []
+    for name, answer in zip(
+        [*subjects, *["planted errors"] * len(planted)], _answers(questions, jobs), strict=True
     ):
-        findings += found
+        found.append(answer)
         if watch is not None:
-            watch(name, done, len(subjects))
-    kinds = (any(name in registry for name in selection), any(name in cases for name in selection))
+            watch(name, len(found), len(questions))
     return SuiteReport(
-        findings=tuple(findings),
-        primitives=tuple(name for name in subjects if name in ops),
+        findings=tuple(chain(*found[: len(subjects)])),
+        primitives=tuple(name for name in subjects if name in registry),
         without_derivative=tuple(name for name in mine if name not in subjects),
-        survivors=tuple(_survivors(*kinds, seed)),
+        survivors=tuple(chain(*found[len(subjects) :])),
         layers=tuple(name for name in subjects if name in cases),
-        seed=seed, order=order, shard=shard, selection=selection,
-        origin=origin(_files(registry[name] for name in selection if name in registry)),
+        seed=seed, order=order, shard=shard, selection=selection, origin=made_by,
     )  # fmt: skip
 
 
@@ -105,33 +106,47 @@ def _selection(names: Iterable[str] | None, cases: Layers) -> tuple[str, ...]:
     return (*sorted(chosen & registry.keys()), *sorted(chosen & cases.keys()))
 
 
+# ---- the canaries: each gives those witnesses that are there to see it, and have passed it ----
+
+
+def _unnoticed_primitives(seed: int) -> list[str]:
+    return [words for op, witnesses in canaries() for words in _unseen(op.name, witnesses, examine(op, seed))]
+
+
+def _unnoticed_layer(number: int, seed: int) -> list[str]:
+    name, cases, witnesses = [*layer_canaries()][number]
+    return _unseen(name, witnesses, examine_layer(name, cases, order=2, seed=seed))
+
+
+def _unseen(name: str, witnesses: Iterable[str], findings: Iterable[Finding]) -> list[str]:
+    seen = {finding.witness for finding in findings if finding.wrong and not finding.undecided}
+    return [f"{name}, by the witness '{witness}'" for witness in witnesses if witness not in seen]
+
+
 # ---- in several processes ----
 
 
-class Task(NamedTuple):
-    """What another process needs to know of a subject: functions cannot be sent there, but it can import them, too."""
+class Question(NamedTuple):
+    """How something is found out in this process, and in another: None if that cannot be, or gives None."""
 
-    name: str
-    layers: str | None  # where the cases of a layer are; None of a primitive
-    order: int
-    seed: int
-    code: tuple[Any, ...]  # of a primitive, to compare
+    here: Callable[[], list[Any]]
+    elsewhere: Callable[[], list[Any] | None] | None  # to be sent there, so a function that can be imported
 
 
-def _examined(
-    names: Sequence[str], here: Callable[[str], list[Finding]], elsewhere: Iterable[Task], jobs: int
-) -> Iterator[list[Finding]]:
-    """The findings on each subject in turn."""
+def _answers(questions: Sequence[Question], jobs: int) -> Iterator[list[Any]]:
+    """The answer to each question in turn."""
     if jobs == 1:
-        yield from map(here, names)
+        yield from (question.here() for question in questions)
         return
     # A forked process may hang on a lock that a thread of its parent held; a spawned one starts anew.
     with ProcessPoolExecutor(jobs, get_context("spawn"), threadpool_limits, (1,)) as pool:
         try:
-            answers = {task.name: pool.submit(_at_work, task) for task in elsewhere}
-            for name in names:
-                found = answers[name].result() if name in answers else None
-                yield here(name) if found is None else found
+            asked = [
+                pool.submit(question.elsewhere) if question.elsewhere else None for question in questions
+            ]
+            for question, future in zip(questions, asked, strict=True):
+                found = future.result() if future else None
+                yield question.here() if found is None else found
         except BrokenProcessPool as error:
             raise RuntimeError(
                 "verify: another process ended. It reads the program anew, so calls with jobs > 1 belong below "
@@ -141,13 +156,27 @@ def _examined(
             pool.shutdown(cancel_futures=True)
 
 
-def _at_work(task: Task) -> list[Finding] | None:
-    """The findings on a subject; None if this process does not have it, or has another of its name."""
-    if task.layers is None:
-        op = registry.get(task.name)
-        return list(examine(op, task.seed)) if op and _code(op) == task.code else None
-    cases = pkgutil.resolve_name(task.layers).get(task.name)
-    return None if cases is None else list(examine_layer(task.name, cases, order=task.order, seed=task.seed))
+def _of_primitive(op: Primitive, seed: int) -> Question:
+    return Question(lambda: [*examine(op, seed)], partial(_primitive_elsewhere, op.name, _code(op), seed))
+
+
+def _primitive_elsewhere(name: str, code: tuple[Any, ...], seed: int) -> list[Finding] | None:
+    """The findings on a primitive; None if this process does not have it, or has another of its name."""
+    op = registry.get(name)
+    return [*examine(op, seed)] if op and _code(op) == code else None
+
+
+def _of_layer(name: str, cases: Any, where: str | None, order: int, seed: int) -> Question:
+    def here() -> list[Finding]:
+        return [*examine_layer(name, cases, order=order, seed=seed)]
+
+    return Question(here, partial(_layer_elsewhere, name, where, order, seed) if where else None)
+
+
+def _layer_elsewhere(name: str, where: str, order: int, seed: int) -> list[Finding] | None:
+    """The findings on a layer; None if this process does not have it."""
+    cases = pkgutil.resolve_name(where).get(name)
+    return None if cases is None else [*examine_layer(name, cases, order=order, seed=seed)]
 
 
 # ---- what a primitive is made of ----
@@ -167,21 +196,3 @@ def _files(ops: Iterable[Primitive]) -> set[Path]:
     """The source files; what was typed at a prompt has none."""
     codes = [getattr(f, "__code__", None) for op in ops for f in _functions(op)]
     return {path for code in codes if code and (path := Path(code.co_filename)).is_file()}
-
-
-# ---- the canaries ----
-
-
-def _survivors(of_primitives: bool, of_layers: bool, seed: int) -> Iterator[str]:
-    """The canaries that a witness which is there to see them has passed."""
-    if of_primitives:
-        for op, witnesses in canaries():
-            yield from _unseen(op.name, witnesses, examine(op, seed))
-    if of_layers:
-        for name, cases, witnesses in layer_canaries():
-            yield from _unseen(name, witnesses, examine_layer(name, cases, order=2, seed=seed))
-
-
-def _unseen(name: str, witnesses: Iterable[str], findings: Iterable[Finding]) -> Iterator[str]:
-    seen = {finding.witness for finding in findings if finding.wrong and not finding.undecided}
-    yield from (f"{name}, by the witness '{witness}'" for witness in witnesses if witness not in seen)
