@@ -69,7 +69,7 @@ class Line:
                 f"{[t.shape for t in self.ts]} came"
             )
         y = self._value(np.float64(0))
-        self.w = np.ones(()) if y.ndim == 0 else self._rounded(rng.uniform(0.5, 1.5, y.shape))
+        self.w = np.ones(()) if y.ndim == 0 else self._rounded(_away_from_0(rng, y.shape))
         self.at_0 = float(np.sum(self.w * y))
 
     def __call__(self, s: Any) -> Any:
@@ -120,10 +120,10 @@ class Line:
         return sum(x.size for x in self.xs if x.dtype.kind == "f") > 1
 
     def _rounded(self, x: Any) -> Array:
-        x = np.asarray(x)
-        if x.dtype.kind == "f" or (x.ndim == 0 and x.dtype.kind in "iu"):
-            return np.asarray(x.astype(self.dtype), np.float64)
-        return x
+        array = np.asarray(x)
+        if array.dtype.kind == "f" or (array.ndim == 0 and array.dtype.kind in "iu"):
+            return array.astype(self.dtype).astype(float)
+        return array
 
     def _moved(self, s: Any) -> list[Any]:
         """X + s t of those inputs that move; a number stays a number."""
@@ -145,6 +145,10 @@ class Line:
                     raise
                 y = self._of_moving(*[Tensor(x, dtype=np.result_type(s)) for x in moved])
         return np.asarray(y.value if isinstance(y, Node) else y)
+
+
+def _away_from_0(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
 
 
 class NotAnalytic(Exception):

@@ -1,12 +1,13 @@
 """An error curve for a terminal: a plot of characters on logarithmic scales, and a table beside theory.
 
-Each method is drawn by one letter, the order of its truncation error, so that it is legible without colour: 1 one-sided,
-2 central, 6 extrapolated; and i, the complex step. Nothing is wider than 80 columns.
+Each method is drawn by one character, the order of its truncation error, so that it is legible without colour: 1 is
+one-sided, 2 central, 6 extrapolated, and i the complex step. Nothing is wider than 80 columns.
 """
 
 from __future__ import annotations
 
 import math
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +35,7 @@ def bounds(curve: Curve) -> tuple[int, int, int, int]:
     sizes = np.concatenate([method.sizes for method in curve.methods.values()])
     seen = sizes[np.isfinite(sizes) & (sizes > 0)]
     lowest, highest = (seen.min(), seen.max()) if seen.size else (curve.unit, 1.0)
-    bottom = math.floor(math.log10(max(lowest, curve.unit / 16)))
+    bottom = math.floor(math.log10(max(lowest, curve.unit)))
     return left, right, bottom, max(math.ceil(math.log10(highest)), bottom + 1)
 
 
@@ -114,10 +115,10 @@ def table(curve: Curve) -> list[str]:
 
 
 def _row(name: str, method: Method) -> str:
-    theory = method.theory
+    right, left, step, error = method.theory
     return (
-        f"{name:12}  {_beside(method.truncation, theory.truncation):>12} {_beside(method.rounding, theory.rounding):>11}"
-        f"   {_short(method.step)} {_short(theory.step)}   {_short(method.error)} {_short(theory.error)}"
+        f"{name:12}  {_beside(method.truncation, right):>12} {_beside(method.rounding, left):>11}   "
+        f"{_short(method.step)} {_short(step)}   {_short(method.error)} {_short(error)}"
     )
 
 
@@ -134,10 +135,8 @@ def _short(x: float | None) -> str:
 
 def _remarks(curve: Curve) -> list[str]:
     said = [f"u = {curve.unit:.2e}, half the distance from 1 to the next number of {curve.dtype.name}"]
-    here = [
-        f"{name} {curve.at(name, LECTURE):.0e}" for name in ("one-sided", "central") if name in curve.methods
-    ]
+    here = [f"{name} {curve.at(name, LECTURE):.0e}" for name in curve.methods]
     if here and curve.centres.min() <= LECTURE <= curve.centres.max():
-        said.append(f"at the lecture's ε = 1e-07 the error is: {', '.join(here)}")
-    said += [f"without the {name}: f {why}" for name, why in curve.omitted.items()]
-    return [*said, curve.note] if curve.note else said
+        said.append(f"the error at ε = 1e-07: {', '.join(here)}")
+    said += [f"without the {name}: the function {why}" for name, why in curve.omitted.items()]
+    return [line for text in [*said, curve.note] for line in wrap(text, 78, subsequent_indent="    ")]
