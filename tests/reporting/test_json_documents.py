@@ -15,6 +15,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu.reporting import save, training_check
 from tinygrad_edu.suite import Finding, SuiteReport
+from tinygrad_edu.testing.record import document, record
 from tinygrad_edu.verify.report import Report
 
 
@@ -103,6 +104,12 @@ def test_a_rule_that_training_brings_to_light(tmp_path: Path) -> None:
     assert (content["verdict"], content["hidden"]) == ("wrong", ["w"])
     assert [check["verdict"] for check in content["checks"]] == ["verified", "wrong"]
     assert "had hidden what is wrong in w" in document.summary
+
+
+def test_the_checks_of_many_tests(reports: dict[str, Report]) -> None:
+    records = [record(f"test {name}", "f", 0, ("verified",), report) for name, report in reports.items()]
+    assert valid(document(records).content, "gradient-check")
+    assert valid(document([]).content, "gradient-check")
 
 
 RIGHT, WRONG = Finding("f", "real(3,)", "vjp", ""), Finding("f", "real(3,)", "jvp", "2, numerically 1")

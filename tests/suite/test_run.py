@@ -216,6 +216,17 @@ def test_a_program_that_every_process_reads(guard: str, tmp_path: Path) -> None:
         assert "calls with jobs > 1 belong below `if __name__ == '__main__':`" in done.stderr
 
 
+def test_a_report_in_words() -> None:
+    findings = (Finding("f", "real()", "vjp", ""), Finding("f", "real()", "jvp", "2, numerically 1"))
+    report = SuiteReport(findings, ("f", "g"), (), ())
+    assert str(report) == (
+        "WRONG   2 primitives, 2 findings: 1 failure, 0 undecided, 1 skip\n"
+        "  primitive f, jvp, at real(): 2, numerically 1\n"
+        "  skipped, g: no witness has seen it"
+    )
+    assert repr(report) == str(report)
+
+
 def test_reports_are_compared_by_all_that_they_say() -> None:
     finding = Finding("f", "real()", "vjp", "")
     assert SuiteReport((finding,), ("f",), (), ()) == SuiteReport((finding,), ("f",), (), ())

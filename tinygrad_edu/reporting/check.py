@@ -79,9 +79,9 @@ def gradient_check(report: Check, *, graph: Picture | None = None, title: str | 
     right = sum(row.verdict == "verified" for row in report.rows)
     facts = {"global difference": number(report.difference, ".2e")}
     facts["step"] = "chosen for each component" if report.step is None else f"{report.step:g}"
-    if lecture := content.get("lecture"):
+    if lecture := content["lecture"]:
         facts[f"difference at ε = {lecture['step']:g}"] = number(lecture["difference"], ".2e")
-    note = content.get("note") or ""
+    note = content["note"]
     return Document(
         kind="gradient check", title=title or "Gradient check", verdict=report.verdict, tone=_tone(report.verdict),
         summary=f"{right} of {len(report.rows)} parameters verified" + (f"; {note}" if note else ""),

@@ -47,7 +47,7 @@ def origin(more: Iterable[Path] = ()) -> Origin:
     return Origin(**environment(), sources=digest.hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SuiteReport:
     """All findings of a run, and the canaries that went unnoticed.
 
@@ -133,6 +133,19 @@ class SuiteReport:
             OSError: the file cannot be written; it is then what it was.
         """
         return save(self.document(title), path)
+
+    def __str__(self) -> str:
+        """The whole in one line, and what is not right below it."""
+        document = self.document()
+        failed = [entry for entry in document.entries if entry.tone != "right"]
+        return "\n".join(
+            [
+                f"{document.verdict.upper()}   {document.summary}",
+                *(f"  {entry.group}, {entry.name}: {entry.said}" for entry in failed),
+            ]
+        )
+
+    __repr__ = __str__
 
     def __rich__(self) -> Any:
         """The run for `rich.print`, as tables."""
