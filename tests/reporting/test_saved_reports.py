@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from tinygrad_edu.reporting import Printed, ensure_writable, save, suite_run, write
+from tinygrad_edu.reporting.document import number
 from tinygrad_edu.reporting.terminal import plain
 from tinygrad_edu.suite import Finding, SuiteReport
 from tinygrad_edu.verify.report import Report
@@ -29,6 +31,11 @@ def shown(report: Any, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False)
     console.print(report)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_numbers() -> None:
+    found = [number(x, ".2e") for x in (-0.5, math.nan, math.inf, -math.inf, None)]
+    assert found == ["−5.00e−01", "NaN", "∞", "−∞", "not finite"]
 
 
 # ---- which format ----
