@@ -17,8 +17,9 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from tinygrad_edu.core.cases import Case, Domain
+from tinygrad_edu.core.cases import Case, Domain, real
 from tinygrad_edu.errors import RegistrationError
+from tinygrad_edu.types import Array, Shape
 
 Subject = TypeVar("Subject", bound=Callable[..., Any])
 
@@ -61,6 +62,16 @@ def layer(
     return LayerCase(make, Case(domains, params), call, batch, least, first_order)
 
 
+def of_numbers(make: Callable[[np.random.Generator], Any], n: int) -> LayerCase:
+    """A case of a layer of Scalars, which takes a sequence of n numbers and returns one or several."""
+
+    def call(layer: Any, *x: Any) -> Any:
+        y = layer(x)
+        return sum(i * one for i, one in enumerate(y, 1)) if isinstance(y, list) else y
+
+    return layer(make, *[real()] * n, call=call, batch=None)
+
+
 def verified(*cases: LayerCase) -> Callable[[Subject], Subject]:
     """Declare what a layer, a loss or a function is verified on.
 
@@ -95,9 +106,8 @@ def itself(rng: np.random.Generator) -> NoReturn:
 
 def labels(classes: int, *shape: int) -> Domain:
     """Integers in [0, classes), which nothing is differentiated by."""
-    return Domain(
-        f"labels below {classes}",
-        lambda rng, shape: rng.integers(classes, size=shape),
-        shape,
-        differentiable=False,
-    )
+
+    def sample(rng: np.random.Generator, shape: Shape) -> Array:
+        return rng.integers(classes, size=shape)
+
+    return Domain(f"labels below {classes}", sample, shape, differentiable=False)

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.core.cases import real
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.nn.cases import layer, verified
+from tinygrad_edu.nn.cases import of_numbers, verified
 from tinygrad_edu.nn.container import Container, Sequential
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.scalar import Scalar
@@ -19,13 +18,8 @@ from tinygrad_edu.types import Operand
 
 
 @verified(
-    layer(lambda rng: Neuron(3, rng=rng), *[real()] * 3, call=lambda neuron, *x: neuron(x), batch=None),
-    layer(
-        lambda rng: Neuron(2, activation=None, rng=rng),
-        *[real()] * 2,
-        call=lambda neuron, *x: neuron(x),
-        batch=None,
-    ),
+    of_numbers(lambda rng: Neuron(3, rng=rng), 3),
+    of_numbers(lambda rng: Neuron(2, activation=None, rng=rng), 2),
 )
 class Neuron(Module):
     """activation(w₁ x₁ + … + wₙ xₙ + b); weights start uniform in (−1, 1), the bias at 0; None is linear."""
@@ -43,14 +37,7 @@ class Neuron(Module):
         return total if self.activation is None else self.activation(total)
 
 
-@verified(
-    layer(
-        lambda rng: Layer(2, 3, activation=ops.tanh, rng=rng),
-        *[real()] * 2,
-        batch=None,
-        call=lambda layer, *x: sum(i * y for i, y in enumerate(layer(x), 1)),
-    )
-)
+@verified(of_numbers(lambda rng: Layer(2, 3, activation=ops.tanh, rng=rng), 2))
 class Layer(Container):
     """Neurons side by side: each receives all of x."""
 
@@ -62,14 +49,7 @@ class Layer(Container):
         return [neuron(x) for neuron in self]
 
 
-@verified(
-    layer(
-        lambda rng: MLP(2, [3, 1], activation=ops.tanh, rng=rng),
-        *[real()] * 2,
-        call=lambda net, *x: net(x),
-        batch=None,
-    )
-)
+@verified(of_numbers(lambda rng: MLP(2, [3, 1], activation=ops.tanh, rng=rng), 2))
 class MLP(Sequential):
     """Layers one after the other, `MLP(2, [16, 16, 1])`; the last is linear, one output comes as it is."""
 

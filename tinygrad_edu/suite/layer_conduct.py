@@ -1,9 +1,10 @@
 """How a layer conducts itself, whatever its derivatives are: three more witnesses.
 
-hygiene        the passes change no operand and no parameter; in eval nothing moves, and two calls agree;
-               nothing is kept from call to call but what the buffers hold
-restored       a check leaves parameters, buffers, `.grad`, modes and generators as they were
-refusal        what there cannot be is refused, in words
+    hygiene    the passes change no operand and no parameter; in eval nothing moves, and two calls agree
+    restored   a check leaves parameters, buffers, `.grad`, modes and generators as they were
+    refusal    what there cannot be is refused, in words
+
+A layer may keep something from call to call, such as running statistics, but in buffers alone, where everyone sees it.
 """
 
 from __future__ import annotations
@@ -49,12 +50,9 @@ def hygiene(at: Situation) -> str | None:
     for situation in (at, fresh):
         shift = dict.fromkeys(situation.leaves, 0.0) | dict.fromkeys(situation.parameters, 0.125)
         assign([(leaf, 0.875 * leaf.value + shift[name]) for name, leaf in situation.leaves.items()])
-    same = np.array_equal(at.output().value, fresh.output().value, equal_nan=True)
-    return (
-        None
-        if same
-        else "after a first call it is another function than before: something is kept from call to call"
-    )
+    if np.array_equal(at.output().value, fresh.output().value, equal_nan=True):
+        return None
+    return "after a first call it is another function than before: something is kept from call to call"
 
 
 def restored(at: Situation) -> str | None:
@@ -100,8 +98,8 @@ def refuses_one_sample(at: Situation) -> str | None:
 
 def refuses_chance(at: Situation) -> str | None:
     """A check of what is random and not frozen."""
-    return refused(
-        lambda: check(at.output, *at.operands, parameters=at.parameters),
-        "a check with random numbers",
-        ValueError,
-    )
+
+    def unfrozen() -> object:
+        return check(at.output, *at.operands, parameters=at.parameters)
+
+    return refused(unfrozen, "a check with random numbers", ValueError)

@@ -42,30 +42,39 @@ def examine_layer(name: str, cases: Sequence[Any], *, order: int = 1, seed: int 
         seed: of parameters and test points.
     """
     for number, each in enumerate(cases):
-        title, seen, places = _title(each), _Seen(), dict[tuple[str, str], int]()
-        for mode, arrangement, witness, question in _questions(each, seen, order):
-            place = places.setdefault((mode, arrangement), len(places))
-            rng = np.random.default_rng([seed, number, place])
-            said = ", ".join(filter(None, (title, mode, arrangement)))
-            single = "float32" if arrangement == "float32" else "float64"
-
-            def answer() -> str | None:
-                at = Situation(each, rng, mode != "eval", np.dtype(single))  # noqa: B023 (asked at once)
-                ARRANGEMENTS.get(arrangement, ARRANGEMENTS[""])(at)  # noqa: B023
-                return question(at)  # noqa: B023
-
-            yield ask(name, said, witness, answer)
-        yield ask(name, f"{title}, all modes", "numeric", seen.something)
+        yield from _examine_case(name, each, order, [seed, number])
 
 
-def _questions(each: LayerCase, seen: _Seen, order: int) -> Iterator[tuple[str, str, str, Witness]]:
+def _examine_case(name: str, each: LayerCase, order: int, seed: list[int]) -> Iterator[Finding]:
+    made: list[Any] = []
+    making = ask(name, str(each.operands), "made", lambda: made.append(each.make(np.random.default_rng(0))))
+    if not made:
+        yield making
+        return
+    title, seen, places = _title(each, made[0]), _Seen(), dict[tuple[str, str], int]()
+    for mode, arrangement, witness, question in _questions(each, made[0], seen, order):
+        place = places.setdefault((mode, arrangement), len(places))
+
+        def answer() -> str | None:
+            rng = np.random.default_rng([*seed, place])  # noqa: B023 (asked at once)
+            precision = np.float32 if arrangement == "float32" else np.float64  # noqa: B023
+            at = Situation(each, rng, mode != "eval", precision)  # noqa: B023
+            ARRANGEMENTS.get(arrangement, ARRANGEMENTS[""])(at)  # noqa: B023
+            return question(at)  # noqa: B023
+
+        yield ask(name, ", ".join(filter(None, (title, mode, arrangement))), witness, answer)
+    yield ask(name, f"{title}, all modes", "numeric", seen.something)
+
+
+def _questions(
+    each: LayerCase, made: Any, seen: _Seen, order: int
+) -> Iterator[tuple[str, str, str, Witness]]:
     """(mode, arrangement, name of the witness, witness): what takes long comes last."""
     witnesses: dict[str, Witness] = {
         "numeric": seen.numeric, "hygiene": hygiene, "restored": restored, "adjoint": adjoint,
     }  # fmt: skip
     if order > 1:
         witnesses["second order"] = second_order
-    made = each.make(np.random.default_rng(0))
     modes = ("training", "eval") if hasattr(made, "train") else ("",)
     for mode in modes:
         for arrangement in ARRANGEMENTS:
@@ -78,9 +87,8 @@ def _questions(each: LayerCase, seen: _Seen, order: int) -> Iterator[tuple[str, 
                 yield mode, arrangement, name, witness
         yield mode, "float32", "numeric", seen.numeric
         yield mode, "float32", "dtype", dtype
-    if hasattr(made, "named_modules") and any(
-        hasattr(module, "frozen") for _, module in made.named_modules()
-    ):
+    modules = dict(getattr(made, "named_modules", dict)()).values()
+    if any(hasattr(module, "frozen") for module in modules):
         yield "training", "not frozen", "refusal", refuses_chance
     for mode in modes:
         yield mode, "at hazards", "hazards", hazards
@@ -108,10 +116,6 @@ class _Seen:
         return None
 
 
-def _title(each: LayerCase) -> str:
+def _title(each: LayerCase, made: Any) -> str:
     """The layer with its sizes, if it says so, and its operands."""
-    try:
-        brief = each.make(np.random.default_rng(0)).brief()
-    except Exception:  # a plain function; and what goes wrong in making it every witness will say
-        return str(each.operands)
-    return f"{brief} on {each.operands}"
+    return f"{made.brief()} on {each.operands}" if hasattr(made, "brief") else str(each.operands)

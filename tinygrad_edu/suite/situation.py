@@ -72,7 +72,8 @@ class Situation:
         self, each: LayerCase, rng: np.random.Generator, training: bool, dtype: Any = np.float64
     ) -> None:
         self.each, self.rng, self.training, self.dtype = each, rng, training, dtype
-        self.of_scalars = all(domain.shape == () for domain in each.operands.domains)
+        shapes = [domain.shape for domain in each.operands.domains]
+        self.of_scalars = bool(shapes) and not any(shapes)
         self.uses: list[tuple[Any, float]] = [(self.another(), 1.0)]
         self.draw(each.operands)
 
