@@ -469,3 +469,12 @@ def test_a_reader_that_has_seen_enough_in_this_process(
     with os.fdopen(writing, "w", encoding="utf-8") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
         assert main(command) == 0
+
+
+def test_files_are_written_for_whoever_does_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert main(["verify", "neg", "--json", str(tmp_path / "found.json")]) == 0
+    assert json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["primitives"] == ["neg"]

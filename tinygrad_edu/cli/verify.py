@@ -111,8 +111,9 @@ def run(args: argparse.Namespace) -> int:
     console = terminal()
     started = time.perf_counter()
     report = _merged(args) if args.merge else _verified(args, console)
-    _show(report, console, time.perf_counter() - started)
-    _write(report, args)
+    seconds = time.perf_counter() - started
+    _write(report, args)  # first, for nobody may be reading what is printed
+    _show(report, console, seconds)
     return report.exit_code
 
 
