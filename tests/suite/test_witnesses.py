@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from tinygrad_edu.core.cases import Domain, boolean, case, real
 from tinygrad_edu.core.primitive import Primitive
 from tinygrad_edu.suite import Finding, SuiteReport, examine, primitives, verify, witnesses
 from tinygrad_edu.suite.canaries import canaries
+from tinygrad_edu.suite.exact import CONTINUATIONS, exact
 from tinygrad_edu.verify.steps import Gradient
 
 DIFFERENTIABLE = [name for name, op in tg.registry.items() if op.rules]
@@ -208,3 +209,95 @@ def test_a_rule_that_widens_on_the_way_is_seen_although_the_leaf_narrows(registr
 
     found = {finding.witness: finding.wrong for finding in accusations(planted.op)}  # type: ignore[attr-defined]
     assert "rule's vjp is float64" in found["dtype"]
+
+
+# ---- exact derivatives ----
+
+
+def sources(names: Iterable[str]) -> dict[str, set[str]]:
+    """{primitive: where its exact derivatives come from}, over all of its cases."""
+    found: dict[str, set[str]] = {}
+    for name in names:
+        for number, each in enumerate(tg.registry[name].cases):
+            trial = witnesses.Trial(tg.registry[name], each, np.random.default_rng(number))
+            found.setdefault(name, set()).add(exact(trial).source)
+    return found
+
+
+def test_every_primitive_has_a_complex_step() -> None:
+    # Of these the forward takes no complex numbers, or is |x|, so it has another form that does.
+    other = {"absolute", "sigmoid", "softplus", "erf", "softmax_cross_entropy"}
+    assert sources(DIFFERENTIABLE) == {
+        name: {"continuation" if name in other else "complex step"} for name in DIFFERENTIABLE
+    }
+
+
+def test_what_is_not_analytic_is_not_judged_by_a_complex_step(registry: dict[str, object]) -> None:
+    # Along the imaginary axis |z|² stands still, so a complex step would say 0 of the right rule.
+    @tg.elementwise(partials=(lambda y, x: 2 * x,), cases=[case(real(3))], name="planted")
+    def planted(x: Any) -> Any:
+        return np.real(x) ** 2
+
+    trial = witnesses.Trial(planted.op, planted.op.cases[0], np.random.default_rng(0))  # type: ignore[attr-defined]
+    source, why, gradients = exact(trial)
+    assert source == "forward mode"
+    assert "not analytic" in why
+    np.testing.assert_allclose(gradients[0], trial.w * 2 * trial.xs[0], rtol=1e-15)
+    assert list(accusations(planted.op)) == []  # type: ignore[attr-defined]
+
+
+def test_a_forward_that_drops_imaginary_parts_is_not_believed(registry: dict[str, object]) -> None:
+    @tg.elementwise(partials=(lambda y, x: 3 * x * x,), cases=[case(real(3))], name="planted")
+    def planted(x: Any) -> Any:
+        return np.asarray(x).astype(np.result_type(np.asarray(x).real)) ** 3
+
+    trial = witnesses.Trial(planted.op, planted.op.cases[0], np.random.default_rng(0))  # type: ignore[attr-defined]
+    assert exact(trial).source == "forward mode"
+    assert "imaginary" in exact(trial).why
+
+
+def test_where_there_is_no_complex_step_the_two_modes_must_agree_in_every_component(
+    registry: dict[str, object],
+) -> None:
+    @tg.primitive(vjps=(lambda g, y, x: g + 0 * x,), cases=[case(real(3))], name="planted")
+    def planted(x: Any) -> Any:
+        return np.real(x) * 1.0
+
+    trial = witnesses.Trial(planted.op, planted.op.cases[0], np.random.default_rng(0))  # type: ignore[attr-defined]
+    assert witnesses.WITNESSES["complex step"](trial) is None
+    right = trial.vjp
+    trial.vjp = lambda *inputs: [g * (1 + 1e-12) for g in right(*inputs)]  # type: ignore[method-assign]
+    assert "beside the forward mode" in str(witnesses.WITNESSES["complex step"](trial))
+
+
+def test_a_continuation_of_another_function_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CONTINUATIONS, "sigmoid", lambda z: 0.5 + 0.5 * np.tanh(z))
+    found = [finding for finding in accusations(tg.registry["sigmoid"]) if finding.witness == "complex step"]
+    assert found
+    assert all("another function" in finding.wrong for finding in found)
+
+
+@pytest.mark.parametrize("name", sorted(CONTINUATIONS))
+def test_continuations_are_analytic_off_the_real_axis(name: str, rng: np.random.Generator) -> None:
+    # Cauchy and Riemann: the slope is the same in every direction of the plane.
+    z, along = rng.normal(size=(2, 3)) + 0.3j * rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
+    params = {"labels": np.array([0, 2])} if name == "softmax_cross_entropy" else {}
+
+    def slope(direction: complex) -> Any:
+        step = 1e-5 * direction
+        ahead, behind = (np.sum(CONTINUATIONS[name](z + s * along, **params)) for s in (step, -step))
+        return (ahead - behind) / (2 * step)
+
+    for turned in (1j, np.exp(0.7j)):
+        assert abs(slope(turned) - slope(1)) < 1e-8 * abs(slope(1))
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_a_constant_wrong_in_the_tenth_digit_is_seen_in_every_rule(name: str) -> None:
+    op = tg.registry[name]
+    for number, rule in enumerate(declared(op)):
+        if rule is not None:
+            with pytest.MonkeyPatch.context() as patch:
+                spoil(op, number, lambda g: g * (1 + 3e-10), patch)
+                trials = [witnesses.Trial(op, each, np.random.default_rng(0)) for each in op.cases]
+                assert any(map(witnesses.WITNESSES["complex step"], trials)), f"rule {number} of {name}"

@@ -41,6 +41,13 @@ def _declared() -> Iterator[tuple[Any, tuple[str, ...]]]:
 
     yield factor, ("vjp", "jvp", "second order")
 
+    # Below what a numerical derivative is judged by, and the same in both modes.
+    @elementwise(partials=(lambda y, x: (1 + 3e-10) * y,), cases=[case(real(3))], name="canary: tenth digit")
+    def tenth_digit(x: Any) -> Any:
+        return np.exp(x)
+
+    yield tenth_digit, ("complex step",)
+
     @multilinear(
         transposes=(lambda g, y, a, b: g @ b, lambda g, y, a, b: a.T @ g),
         cases=[case(real(3, 3), real(3, 3))],

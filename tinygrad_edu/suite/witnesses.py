@@ -4,6 +4,7 @@
     vjp            every component against a numerical derivative with its error bar, for two cotangents
     jvp            against the numerical derivative along a direction
     adjoint        ⟨w, J t⟩ = ⟨Jᵀ w, t⟩, to rounding: both sweeps speak of the same J
+    complex step   every component of the vjp to 13 digits, against an exact derivative of the forward (see `exact`)
     second order   the recorded vjp, and the recorded jvp, differentiated again
     unmodified     inputs, cotangents and tangents are what they were
     dtype          float32 stays float32, in all three passes
@@ -24,6 +25,7 @@ from tinygrad_edu.core.cases import Case
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.core.primitive import Primitive
 from tinygrad_edu.core.sweep import forward_sweep, reverse_sweep
+from tinygrad_edu.suite.exact import exact
 from tinygrad_edu.suite.finding import Undecided
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array
@@ -54,11 +56,11 @@ class Trial:
         """Those operands that there is a derivative with respect to."""
         return [x for x, wanted in zip(xs, self.wanted, strict=True) if wanted]
 
-    def value(self, *inputs: Array) -> Array:
-        """The forward on plain arrays, with other inputs if they are given."""
+    def value(self, *inputs: Array, by: Callable[..., Any] | None = None) -> Array:
+        """The forward on plain arrays, with other inputs if they are given; or another form of the forward."""
         moved = iter(inputs or self.inputs(self.xs))
         operands = [next(moved) if wanted else x for x, wanted in zip(self.xs, self.wanted, strict=True)]
-        return np.asarray(self.op.call(*operands, **self.params))
+        return np.asarray((by or self.op.call)(*operands, **self.params))
 
     def nodes(self, *inputs: Array) -> tuple[Any, list[Any]]:
         """The result as a node, and the leaves."""
@@ -127,6 +129,15 @@ def _adjoint(trial: Trial) -> str | None:
     return None if apart <= 1e-13 * size else f"⟨w, J t⟩ = {forward.sum()}, ⟨Jᵀ w, t⟩ = {backward.sum()}"
 
 
+def _complex_step(trial: Trial) -> str | None:
+    source, _, derivatives = exact(trial)
+    for i, (g, expected) in enumerate(zip(trial.vjp(), derivatives, strict=True)):
+        wrong = _compare(f"operand {i} beside the {source}", g, expected, 1e-13)
+        if wrong:
+            return wrong
+    return None
+
+
 def _second_order(trial: Trial) -> str | None:
     inputs = trial.inputs(trial.xs)
 
@@ -178,8 +189,8 @@ def _dtype(trial: Trial) -> str | None:
 
 
 WITNESSES: dict[str, Callable[[Trial], str | None]] = {
-    "value": _value, "vjp": _vjp, "jvp": _jvp, "adjoint": _adjoint, "second order": _second_order,
-    "unmodified": _unmodified, "dtype": _dtype,
+    "value": _value, "vjp": _vjp, "jvp": _jvp, "adjoint": _adjoint, "complex step": _complex_step,
+    "second order": _second_order, "unmodified": _unmodified, "dtype": _dtype,
 }  # fmt: skip
 
 

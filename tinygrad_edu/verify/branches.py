@@ -138,7 +138,7 @@ def measure(
     step, error = float(centres[bottom]), float(np.exp(smooth[bottom]) if sizes[bottom] else 0.0)
     # A sixth power stands out from the rounding at long steps only.
     longest = scale / 2 if theory.truncation > 2 else scale / 4
-    clear = known & (sizes >= CLEAR * error)
+    clear = known & (sizes > 0) & (sizes >= CLEAR * error)
     right = np.flatnonzero(clear & (centres > step) & (centres <= longest))[-6 * BINS :]
     left = np.flatnonzero(clear & (centres < step) & (centres >= 32 * unit * scale))
     rounding = None if name == "complex step" else _slope(centres[left], sizes[left])

@@ -148,7 +148,7 @@ class Line:
 
 
 def _away_from_0(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    return rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+    return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape))
 
 
 class NotAnalytic(Exception):
