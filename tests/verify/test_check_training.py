@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,3 +115,10 @@ def test_no_batches_are_refused() -> None:
     for data in ([], (), [()]):
         with pytest.raises(ValueError, match="a batch such as"):
             tg.check_training(net, nn.CrossEntropyLoss(), data)
+
+
+def test_the_report_of_a_training_is_saved(tmp_path: Path) -> None:
+    net, loss = network(1.0)
+    report = tg.check_training(net, loss, at=(0, 2))
+    assert "after 2 steps" in report.save(tmp_path / "training.txt").read_text(encoding="utf-8")
+    assert "<html" in report.save(tmp_path / "training.html", title="A net").read_text(encoding="utf-8")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +24,9 @@ from tinygrad_edu.tensor import tensor
 from tinygrad_edu.verify.gradcheck import check
 from tinygrad_edu.verify.leaves import leaves_of
 from tinygrad_edu.verify.report import Report
+
+if TYPE_CHECKING:
+    from tinygrad_edu.reporting import Picture
 
 
 class TrainingReport:
@@ -56,6 +61,20 @@ class TrainingReport:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def __rich__(self) -> Any:
+        """The reports for `rich.print`, as tables."""
+        from tinygrad_edu.reporting import Printed, training_check
+
+        return Printed(training_check(self))
+
+    def save(
+        self, path: str | PathLike[str], *, graph: Picture | None = None, title: str | None = None
+    ) -> Path:  # fmt: skip
+        """Write the reports; the suffix decides the format, as for `Report.save`."""
+        from tinygrad_edu.reporting import save, training_check
+
+        return save(training_check(self, graph=graph, title=title), path)
 
 
 def check_training(
@@ -121,7 +140,7 @@ def _batches(data: Iterable[Any] | None) -> list[tuple[Any, ...]]:
     batches = [data] if isinstance(data, tuple) else [tuple(batch) for batch in data]
     if not batches or not all(batches):
         raise ValueError(
-            "check_training: a batch such as (x, y), or a list of batches, was expected, an empty one came"
+            "check_training: a batch such as (x, y), or a list of them, was expected, an empty one came"
         )
     return batches
 
