@@ -75,9 +75,15 @@ class Session:
     def pytest_runtest_makereport(
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give the test's report its checks."""
+        """Give the test's report its checks. A marked test that has made none is no test of a gradient, and fails."""
         report = yield
         made, self.made = self.made, []
+        marked = any(marker.name == "gradcheck" for marker in item.own_markers)
+        if marked and not made and report.when == "call" and report.passed:
+            report.outcome = "failed"
+            report.longrepr = (
+                f"@pytest.mark.gradcheck: {item.name} was to check a gradient, and has not called `gradcheck`"
+            )
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             made = made[-1:]  # the last example: of those that fail it is the simplest
         if made:

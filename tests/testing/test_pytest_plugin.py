@@ -5,8 +5,6 @@ from __future__ import annotations
 import glob
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,7 +12,9 @@ import pytest
 from hypothesis import settings
 
 import pytest_tinygrad_edu as plugin
+import tinygrad_edu as tg
 from tinygrad_edu.reporting import FORMATS
+from tinygrad_edu.testing import strategies
 
 HEAD = """
 import numpy as np
@@ -27,6 +27,10 @@ wrong = tg.custom_vjp(np.sin, lambda g, y, x: g * np.sin(x))
 largest = tg.custom_vjp(lambda x: x.max(), lambda g, y, x: g * (x == y))     # wrong where values are tied
 KINK = np.array([0.0, 1.0])
 """
+
+
+# A run of pytest within a test forgets what it was the first to load, and a class that is loaded twice is two.
+LOADED = (tg.custom_vjp, tg.verify, tg.nn, tg.optim, strategies)
 
 
 @pytest.fixture
@@ -158,6 +162,28 @@ def test_it(gradcheck):
     ])  # fmt: skip
 
 
+def test_a_marked_test_that_checks_nothing_fails(run) -> None:
+    result = run("""
+@pytest.mark.gradcheck
+def test_forgotten(gradcheck):
+    assert gradcheck.seed
+
+@pytest.mark.gradcheck(hazards=True)
+def test_without_the_fixture(): pass
+
+@pytest.mark.gradcheck
+def test_skipped(): pytest.skip("for another reason")
+
+@pytest.mark.gradcheck
+class TestOfMany:
+    def test_of_a_shape(self): pass
+""")
+    result.assert_outcomes(failed=2, skipped=1, passed=1)
+    result.stdout.fnmatch_lines([
+        "@pytest.mark.gradcheck: test_forgotten was to check a gradient, and has not called `gradcheck`"
+    ])  # fmt: skip
+
+
 def test_the_marker_is_explained(pytester: pytest.Pytester) -> None:
     pytester.runpytest_inprocess("--markers").stdout.fnmatch_lines(
         ["@pytest.mark.gradcheck(hazards=False, *"]
@@ -282,11 +308,13 @@ def test_property(gradcheck, n):
     assert found["parameters"][0]["numeric"] == pytest.approx(20.085536923187668)  # exp 3
 
 
-def test_the_package_is_not_imported_before_it_is_used() -> None:
-    program = (
-        "import sys, pytest_tinygrad_edu; sys.exit('tinygrad_edu' in sys.modules or 'numpy' in sys.modules)"
+def test_the_package_is_not_imported_before_it_is_used(pytester: pytest.Pytester) -> None:
+    """Or its own coverage could not be measured, nor anybody's time of import be saved."""
+    pytester.makeconftest("import sys\nassert not {'tinygrad_edu', 'numpy'} & set(sys.modules)")
+    pytester.makepyfile("import sys\ndef test_it(): assert 'tinygrad_edu' not in sys.modules")
+    pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:cacheprovider").assert_outcomes(
+        passed=1
     )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_it_stands_beside_the_package() -> None:
