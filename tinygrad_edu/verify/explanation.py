@@ -7,6 +7,7 @@ nearness   wrong at the point and right beside it: it is the ties, or the zeros
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -14,23 +15,37 @@ import numpy as np
 
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.conduct import hygiene, pulled
-from tinygrad_edu.verify.diagnosis import Diagnosis, Evidence, Suspicion, matrices, numbers, probes
+from tinygrad_edu.verify.diagnosis import (
+    Diagnosis,
+    Evidence,
+    Suspicion,
+    matrices,
+    numbers,
+    probes,
+    statistics,
+)
 from tinygrad_edu.verify.diagnosis.draws import draws
 from tinygrad_edu.verify.diagnosis.suspicion import concluded, same
+from tinygrad_edu.verify.matching import Match, matched
 from tinygrad_edu.verify.pair import Pair
 from tinygrad_edu.verify.report import Row
 
 Judge = Callable[[Pair, list[Array]], list[Row] | None]
 
-_STRUCTURE = (
-    numbers.nothing, probes.exchanged, numbers.factor, numbers.places, matrices.upstreams, matrices.missing_paths,
-    matrices.axes, numbers.penalty, matrices.residuals, probes.early, probes.places, probes.swapped, probes.turned,
-    numbers.signs, probes.ratios, matrices.scales, probes.epsilons, probes.negated, numbers.regions,
-    matrices.conservation,
+_PLAIN = (
+    numbers.nothing, probes.exchanged, numbers.factor, numbers.places, matrices.upstreams, matrices.axes,
+    matrices.missing_paths, matrices.moved, numbers.signs, matrices.identities,
+)  # fmt: skip
+_SUBTLE = (
+    numbers.penalty, statistics.weights, statistics.normalizations,
+    statistics.residuals, probes.early, probes.places, probes.swapped, probes.turned,
+    probes.shifted, probes.negated, probes.ratios, matrices.scales, probes.epsilons, matrices.conservation,
 )  # fmt: skip
 
 
-def diagnosed(pair: Pair, inputs: list[Array], rows: list[Row], judge: Judge) -> dict[int, Diagnosis]:
+def diagnosed(
+    pair: Pair, inputs: list[Array], rows: list[Row], judge: Judge, example: list[Array]
+) -> dict[int, Diagnosis]:
     """The causes of wrong rows, by input; those that are not to be told are left out.
 
     Args:
@@ -38,6 +53,7 @@ def diagnosed(pair: Pair, inputs: list[Array], rows: list[Row], judge: Judge) ->
         inputs: the point at which they are wrong.
         rows: what was found there, one for each input of floats.
         judge: gives the rows of another point.
+        example: an ordinary point.
     """
     rng = np.random.default_rng(0)
     floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
@@ -46,10 +62,17 @@ def diagnosed(pair: Pair, inputs: list[Array], rows: list[Row], judge: Judge) ->
         return dict.fromkeys(wrong, conduct)
     seen = list(draws(pair, inputs, rng))
     found = {}
+    with np.errstate(all="ignore"):
+        y = np.array(pair.f(*[np.array(x) for x in example]))
+        elsewhere = pulled(pair, example, y, np.ones(y.shape))
     for i in wrong:
         mine = [e for drawn in seen if (e := drawn[i]) is not None]
         diagnosis = _of_input(mine) if mine else None
-        diagnosis = diagnosis or _nearness(pair, inputs, floats.index(i), judge, rng)
+        if diagnosis and diagnosis.cause == "detached" and elsewhere[i].any():
+            diagnosis = None  # 0 here, and not everywhere
+        diagnosis = diagnosis or _nearness(
+            pair, inputs, i, floats.index(i), rows[floats.index(i)].note.startswith("where equal"), judge, rng
+        )
         if diagnosis:
             found[i] = diagnosis
     return found
@@ -66,8 +89,12 @@ def _of_input(draws: list[Evidence]) -> Diagnosis | None:
     at_fault = [e for e in draws if e.wrong.any()]
     if not at_fault or at_fault[0] is not first:
         return None
-    said = concluded(_STRUCTURE, at_fault, alone=False) if len(at_fault) > 1 else None
-    return said or concluded((numbers.regions,), [pooled(draws)])
+    plain = concluded(_PLAIN, at_fault, alone=False) if len(at_fault) > 1 else None
+    return (
+        plain
+        or concluded((numbers.regions,), [pooled(draws)])
+        or (concluded(_SUBTLE, at_fault, alone=False) if len(at_fault) > 1 else None)
+    )
 
 
 def pooled(draws: list[Evidence]) -> Evidence:
@@ -149,64 +176,71 @@ def _nonlinear(e: Evidence) -> Iterator[Suspicion]:
 
 
 def _nearness(
-    pair: Pair, inputs: list[Array], place: int, judge: Judge, rng: np.random.Generator
+    pair: Pair, inputs: list[Array], i: int, place: int, kinked: bool, judge: Judge, rng: np.random.Generator
 ) -> Diagnosis | None:
     """What is special about a point that is wrong while those beside it are right."""
 
-    def right(change: Callable[[Array], Array]) -> bool:
-        moved = [np.asarray(change(x), x.dtype) if x.dtype.kind == "f" else x for x in inputs]
+    def right(moved: list[Array]) -> bool:
         rows = judge(pair, moved)
         return rows is not None and rows[place].verdict != "wrong"
 
     def size(x: Array) -> float:
         return float(np.abs(x).max(initial=0.0)) or 1.0
 
-    def filled(x: Array) -> Array:
-        return np.where(x == 0, 1e-3 * size(x) * rng.choice([-1.0, 1.0], x.shape), x)
-
     def untied(x: Array) -> Array:
         return x * (1 + 1e-2 * rng.uniform(-1, 1, x.shape))
 
     def both(x: Array) -> Array:
-        return filled(x) * (1 + 1e-2 * rng.uniform(-1, 1, x.shape))
+        filled = np.where(x == 0, 1e-2 * size(x) * rng.choice([-1.0, 1.0], x.shape), x)
+        return untied(filled)
 
-    if right(untied):
-        return Diagnosis(
-            "ties",
-            "wrong only where values are equal: share the gradient among them, or give it to one",
-            "certain",
-        )
-    if any(np.any(x == 0) for x in inputs if x.dtype.kind == "f") and right(both):
-        if right(filled):
-            return Diagnosis("region", "wrong only where a value is 0", "certain")
-        return Diagnosis(
-            "ties",
-            "wrong only where values are equal: share the gradient among them, or give it to one",
-            "likely",
-        )
+    def lonely(j: int, x: Array) -> Array:
+        """The first 0 of this input is the only one that is left."""
+        zeros = np.flatnonzero(x == 0)[: j == i]
+        kept = both(x)
+        kept.flat[zeros] = 0
+        return kept
+
+    shared = "wrong only where values are equal: share the gradient among them, or give it to one"
+    if right([untied(x) if x.dtype.kind == "f" else x for x in inputs]):
+        return Diagnosis("ties", shared, "certain" if kinked else "likely")
+    if right([both(x) if x.dtype.kind == "f" else x for x in inputs]):
+        if right([lonely(j, x) if x.dtype.kind == "f" else x for j, x in enumerate(inputs)]):
+            return Diagnosis("ties", shared, "certain" if kinked else "likely")
+        return Diagnosis("region", "wrong only where a value is 0", "certain")
     return None
 
 
-def explained(pair: Pair, inputs: list[Array], rows: list[Row], judge: Judge) -> list[Row]:
-    """The rows, with their causes in the notes."""
+def explained(
+    pair: Pair, inputs: list[Array], rows: list[Row], judge: Judge, example: list[Array]
+) -> list[Row]:
+    """The rows, with their causes in the notes, and with the mistake of the catalogue that this is.
+
+    Args:
+        pair: the functions.
+        inputs: the point at which rows are wrong.
+        rows: what was found there, one for each input of floats.
+        judge: gives the rows of another point.
+        example: an ordinary point.
+    """
     try:
-        found = diagnosed(pair, inputs, rows, judge)
-    except Exception:  # the verdict stands, whatever the function does when it is asked again
+        found = diagnosed(pair, inputs, rows, judge, example)
+    except Exception:  # the verdict stands, whatever the functions do when they are asked again
         return rows
+    match = matched(pair, example, np.random.default_rng(0), inputs)
     floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
-    return [replace(row, note=_note(row, found.get(i))) for i, row in zip(floats, rows, strict=True)]
+    return [
+        replace(row, note=_note(row, found.get(i), match)) if row.verdict == "wrong" else row
+        for i, row in zip(floats, rows, strict=True)
+    ]
 
 
-def _note(row: Row, diagnosis: Diagnosis | None) -> str:
-    if row.verdict != "wrong":
-        return row.note
+def _note(row: Row, diagnosis: Diagnosis | None, match: Match | None) -> str:
+    observed = math.isnan(row.numeric)  # a sum or a conduct, and no single component, was found to be wrong
     if diagnosis is None:
-        # What one draw suggested, the others have not confirmed.
-        return row.note if row.numeric != row.numeric or row.note.startswith("where") else _count(row)
-    if row.note.startswith("where equal") or (row.numeric != row.numeric and str(diagnosis) not in row.note):
-        return f"{row.note}: {diagnosis}" if str(diagnosis) != row.note else row.note
-    return str(diagnosis)
-
-
-def _count(row: Row) -> str:
-    return f"{row.wrong} of {int(np.prod(row.shape))} components differ"
+        # What one draw suggests is not said if the others do not confirm it.
+        said = row.note if observed else f"{row.wrong} of {math.prod(row.shape)} components differ"
+    else:
+        said = f"{row.note}: {diagnosis}" if observed and str(diagnosis) not in row.note else str(diagnosis)
+    known = match is not None and (match.mistake is not None or diagnosis is None)
+    return f"{said}; {match}" if known else said

@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.conduct import hygiene, linearity, pulled, rounding_of
+from tinygrad_edu.verify.culprits import culprits, refused
 from tinygrad_edu.verify.pair import Pair
 from tinygrad_edu.verify.report import Row
 from tinygrad_edu.verify.slopes import along_ties, by_component
@@ -132,14 +133,17 @@ def examine(
         if not trouble:
             trouble = linearity(pair, inputs, y, g, found, least, rng)
         if trouble:
-            return [_refused(pair.names[i], i, inputs[i], found, trouble) for i in floats]
+            at = culprits(pair, inputs, y, g, found, floats)
+            return [refused(pair.names[i], i, inputs[i], found, trouble, at) for i in floats]
         rounding = rounding_of(pair, inputs, y, g, found)
         for i in least:
             rounding[i] = max(rounding[i], least[i])
         inside = _inside(pair, inputs, rng)
         rows = {i: by_component(pair, inputs, i, g, found[i], rounding[i], rng, most, inside) for i in floats}
-        for _ in range(2):
-            for hold in (False, True):
+        for hold in (False, True, False, True):
+            if not any(
+                row.verdict == "wrong" for row in rows.values()
+            ):  # which would explain a wrong sum, too
                 along_ties(pair, inputs, floats, g, found, rounding, rows, rng, hold)
         if any(row.verdict == "wrong" for row in rows.values()) and _unstable(pair, inputs, y, g, found):
             return None
@@ -167,13 +171,6 @@ def _inside(pair: Pair, inputs: list[Array], rng: np.random.Generator) -> bool:
     return True
 
 
-def _refused(name: str, i: int, x: Array, found: list[Array], trouble: str) -> Row:
-    at = float(found[i].flat[0]) if len(found) > i and found[i].size else float("nan")
-    nothing = (0,) * x.ndim if x.size else ()
-    return Row(name, x.shape, "wrong", 1.0, nothing, at, float("nan"), float("inf"), x.size, 0, trouble,
-               (0.0, 0.0, 0.0))  # fmt: skip
-
-
 # ---- the pair at all of them ----
 
 _MOST = 400  # components at the example inputs themselves
@@ -187,7 +184,7 @@ def rows_at_hazards(pair: Pair, inputs: list[Array], rng: np.random.Generator) -
         return rows
     from tinygrad_edu.verify.explanation import explained  # it is needed only now
 
-    return explained(pair, point, rows, judge_few)
+    return explained(pair, point, rows, judge_few, inputs)
 
 
 def judge_few(pair: Pair, inputs: list[Array]) -> list[Row] | None:
@@ -241,7 +238,7 @@ def _examined(
     except Exception as error:
         trouble = f"the backward pass raises {type(error).__name__}: {error}"
         floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
-        return [_refused(pair.names[i], i, inputs[i], [], trouble) for i in floats]
+        return [refused(pair.names[i], i, inputs[i], [], trouble, dict.fromkeys(floats, 0)) for i in floats]
     if pair.composed and rows and any(row.verdict == "wrong" for row in rows):
         # Kinks of several operations may fall together, and what is right for each alone is none of the slopes of all.
         near = [x + 1e-4 * rng.normal(size=x.shape) if x.dtype.kind == "f" else x for x in inputs]

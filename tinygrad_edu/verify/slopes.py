@@ -150,33 +150,70 @@ def along_ties(
     rows: dict[int, Row],
     rng: np.random.Generator, hold: bool,
 ) -> None:  # fmt: skip
-    """Move equal values together, and whole numbers not at all if they are to be held, and correct the rows."""
+    """Move equal values together, and whole numbers not at all if they are to be held, and correct the rows.
+
+    If the sum is wrong, each group of equal values is moved by itself, to find out whose gradients do not add up.
+    """
     values = np.concatenate([inputs[i].ravel() for i in floats]).astype(float)
     distinct, group = np.unique(values, return_inverse=True)
+    starts = np.cumsum([inputs[i].size for i in floats])[:-1]
+    groups = dict(zip(floats, np.split(group.reshape(-1), starts), strict=True))
+
+    def note(speed: Array) -> str:
+        directions = {i: speed[groups[i]].reshape(inputs[i].shape) for i in floats}
+        return _wrong_sum(pair, inputs, directions, g, found, rounding, _size(values))
+
     speed = rng.uniform(0.5, 1.5, distinct.shape)
     if hold:
         speed[distinct == np.round(distinct)] = 0.0
-    size = _size(values)
-    pieces = np.split(speed[group.reshape(-1)], np.cumsum([inputs[i].size for i in floats])[:-1])
-    directions = {i: piece.reshape(inputs[i].shape) for i, piece in zip(floats, pieces, strict=True)}
-    terms = np.concatenate([(found[i] * directions[i]).ravel() for i in floats])
-    if not np.any(speed) or not np.isfinite(terms).all():
+    said = note(speed)
+    if not said:
         return
-    along = _weighted(pair, inputs, g, lambda t: {i: inputs[i] + t * directions[i] for i in floats})
+    for k in np.flatnonzero(speed)[:_GROUPS]:
+        alone = np.where(np.arange(distinct.size) == k, speed, 0.0)
+        if of_one := note(alone):
+            members = {i: np.flatnonzero(groups[i] == k) for i in floats}
+            break
+    else:
+        of_one, members = said, {i: np.arange(inputs[i].size) for i in floats}
+    for i, row in rows.items():
+        if row.verdict == "wrong" or not members[i].size:
+            continue
+        there = found[i].reshape(-1)[members[i]]
+        k = int(members[i][np.argmax(np.abs(there))])
+        worst = tuple(map(int, np.unravel_index(k, row.shape)))
+        rows[i] = replace(
+            row,
+            verdict="wrong",
+            note=of_one,
+            worst=worst,
+            backward=float(found[i].flat[k]),
+            numeric=np.nan,
+            error=np.inf,
+        )
+
+
+_GROUPS = 40  # of equal values that are moved by themselves
+
+
+def _wrong_sum(
+    pair: Pair, inputs: list[Array], directions: dict[int, Array], g: Array, found: list[Array], rounding: list[float],
+    size: float,
+) -> str:  # fmt: skip
+    """What is wrong with the sum of the gradients in a direction, or ""."""
+    terms = np.concatenate([(found[i] * direction).ravel() for i, direction in directions.items()])
+    if not any(direction.any() for direction in directions.values()) or not np.isfinite(terms).all():
+        return ""
+    along = _weighted(pair, inputs, g, lambda t: {i: inputs[i] + t * d for i, d in directions.items()})
     noise = noise_of(along, 0.0, size)
     n = differentiate(along, 0.0, noise=noise, scale=size)
     allowed = 4 * n.error + 1e-9 * (abs(n.value) + float(np.abs(terms).sum()))
-    allowed += sum(rounding[i] * float(np.abs(directions[i]).sum()) for i in floats)
+    allowed += sum(rounding[i] * float(np.abs(d).sum()) for i, d in directions.items())
     if n.jump or not n.error <= 1e-3 * float(np.abs(terms).sum() + abs(n.value)):
-        return  # a kink in this direction, too, or nothing that could be seen
+        return ""  # a kink in this direction, too, or nothing that could be seen
     total = float(terms.sum())
     if abs(total - n.value) <= allowed:
-        return
+        return ""
     if any(_apart(differentiate(along, 0.0, noise=noise, scale=zoom * size), n) for zoom in ZOOMS):
-        return
-    for i, row in rows.items():
-        if row.verdict != "wrong":
-            rows[i] = replace(
-                row, verdict="wrong", note=f"where equal values move together, the slope is {n.value:.9g}, and the "
-                f"gradients add up to {total:.9g}",
-            )  # fmt: skip
+        return ""
+    return f"where equal values move together, the slope is {n.value:.9g}, and the gradients add up to {total:.9g}"

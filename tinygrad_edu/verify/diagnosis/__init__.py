@@ -5,10 +5,11 @@ Most mistakes leave a trace. The chapters look for it, from the numbers alone to
     suspicion   what is known, what is suspected, and what may be said
     numbers     one gradient beside the right one: a factor, numbers in other places, λ·θ
     matrices    the rule and the Jacobian: paths that are missing, or too many; an upstream that is averaged
+    statistics  paths by a mean, a variance or a length, and the weight with which they count
     probes      the rule once more, with the input in the place of the output, or one operand in that of another
     draws       where all of this evidence comes from: a pair of passes, at two points
 
-`diagnose` has only the numbers, as of a backward pass that is given as arrays. `examined` has the functions, too.
+`diagnose` has only the numbers, as of a backward pass that is given as arrays; `verify.explanation` has the functions.
 """
 
 from __future__ import annotations

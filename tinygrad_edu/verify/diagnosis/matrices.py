@@ -14,10 +14,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.diagnosis.suspicion import FEWEST, Evidence, Suspicion, same
+from tinygrad_edu.verify.diagnosis.suspicion import FEWEST, Evidence, Suspicion, diagonal, same
 
 
-def _both(e: Evidence) -> tuple[Array, Array] | None:
+def both_of(e: Evidence) -> tuple[Array, Array] | None:
+    """R and Jᵀ, if they are known and differ."""
     if e.rule is None or e.jacobian is None or same(e.rule, e.jacobian) or e.rule.shape != e.jacobian.shape:
         return None
     if not np.all(np.isfinite(e.rule)):
@@ -27,50 +28,96 @@ def _both(e: Evidence) -> tuple[Array, Array] | None:
 
 def missing_paths(e: Evidence) -> Iterator[Suspicion]:
     """Entries that are 0, and others that should be."""
-    if (both := _both(e)) is None:
+    if (both := both_of(e)) is None:
         return
     rule, right = both
     size = float(np.nanmax(np.abs(right), initial=0.0)) or 1.0
     differ = np.abs(rule - right) > 1e-6 * (np.abs(right) + 0.1 * size)
     none, asked = np.abs(rule) <= 1e-9 * size, np.abs(right) > 1e-6 * size
     if np.all((none & asked)[differ]) and rule.any():
-        yield _missing(e, rule, asked, differ)
+        yield from _missing(rule, asked, differ)
     elif np.all((~none & ~asked)[differ]):
-        masked = differ.any(axis=1)
-        if not asked[masked].any():
+        if not asked.any():
+            return
+        if not asked[differ.any(axis=1)].any():
             yield Suspicion("region", "wrong where the derivative is 0: a mask is forgotten")
-        elif asked.any():
+        elif np.all(~none[np.ix_(asked.any(axis=1), asked.any(axis=0))]):
+            yield Suspicion("axis", "every output counts for every element: a sum runs over too much")
+        else:
             yield Suspicion("twice", "outputs count that do not depend on the element: a path too many")
 
 
-def _missing(e: Evidence, rule: Array, asked: Array, differ: Array) -> Suspicion:
+def _missing(rule: Array, asked: Array, differ: Array) -> Iterator[Suspicion]:
     uses, wrong = asked.sum(axis=1), differ.any(axis=1)
-    whole = ~np.any(rule[wrong], axis=1)
     columns = ~np.any(rule, axis=0) & asked.any(axis=0)
-    if whole.all():
-        return Suspicion(
-            "region", "0 where the derivative is not: a mask that does not belong there, or too wide a one"
+    if np.all(~np.any(rule[wrong], axis=1)):
+        where = ", ".join(map(str, np.flatnonzero(wrong)))
+        words = f"the elements at {where} of the flat array always get 0, and they do count"
+        yield Suspicion("path", words, likely=True)
+        yield Suspicion(
+            "region", "0 where the derivative is not: a mask is wrong, or does not belong there", likely=True
         )
-    if columns.any() and not differ[:, ~columns].any():
-        return Suspicion("path", "some of the outputs do not count: add up the paths from all of them")
-    if uses[wrong].min() > 1 and np.any(uses[~wrong] == 1) and not np.any(uses[~wrong] > 1):
-        return Suspicion(
+    elif uses[wrong].min() > 1 and np.sum(uses[~wrong] == 1) > 1 and not np.any(uses[~wrong] > 1):
+        yield Suspicion(
             "ties", "wrong where an element is used more than once: add up its uses (+=, np.add.at)"
         )
-    diagonal = rule.shape[0] == rule.shape[1] and not np.any(rule - np.diag(np.diagonal(rule)))
-    if diagonal:
-        return Suspicion(
-            "path",
-            "the diagonal alone: each output depends on other elements, too, and their paths are missing",
+    elif columns.any() and not differ[:, ~columns].any():
+        which = ", ".join(map(str, np.flatnonzero(columns)[:9]))
+        words = (
+            f"outputs {which}{', …' * (columns.sum() > 9)} do not count: add up the paths from all of them"
         )
-    return Suspicion(
-        "path", "some of the paths from an element to the outputs are missing: add up all of them"
-    )
+        yield Suspicion("path", words)
+    else:
+        yield Suspicion(
+            "path", "some of the paths from an element to the outputs are missing: add up all of them"
+        )
+
+
+def identities(e: Evidence) -> Iterator[Suspicion]:
+    """The upstream itself, where it was to be multiplied."""
+    if (both := both_of(e)) is None:
+        return
+    rule, right = both
+    size = float(np.nanmax(np.abs(right), initial=0.0))
+    asked, there = np.abs(right) > 1e-9 * size, rule != 0
+    if np.array_equal(asked | np.isnan(right), there) and same(
+        rule, np.where(np.isnan(right), np.nan, 1.0 * there)
+    ):
+        yield Suspicion(
+            "chain", "the upstream is passed on as it is: multiply it by the local derivative", likely=True
+        )
+    elif not asked[there].any() or rule.shape[0] != rule.shape[1] or e.theta is None or e.y is None:
+        return
+    elif e.theta.shape == e.y.shape and same(rule, np.where(np.isnan(right), np.nan, np.eye(len(rule)))):
+        yield Suspicion("path", "the upstream is passed on as it is: all other paths are missing")
+
+
+def moved(e: Evidence) -> Iterator[Suspicion]:
+    """The same entries in other places; and the same with each row divided by its uses."""
+    if (both := both_of(e)) is None:
+        return
+    rule, right = both
+    if np.any(np.isnan(right)):
+        return
+    size = float(np.abs(right).max(initial=0.0))
+    asked, there = np.abs(right) > 1e-9 * size, rule != 0
+    uses = asked.sum(axis=1, keepdims=True)
+    if np.any(uses > 1) and same(rule, right / np.maximum(uses, 1)):
+        yield Suspicion("count", "averaged over the uses of an element: add them up")
+    if (
+        asked.sum() >= FEWEST
+        and not np.array_equal(asked, there)
+        and same(np.sort(rule, None), np.sort(right, None))
+    ):
+        if diagonal(rule) and diagonal(right):
+            yield Suspicion("region", "a mask of other places: as many pass, and not the right ones")
+        else:
+            yield Suspicion("order", "the right entries of the upstream arrive at the wrong places")
 
 
 def upstreams(e: Evidence) -> Iterator[Suspicion]:
     """Which upstream would have made the gradient right: R = Jᵀ S."""
-    if (both := _both(e)) is None or e.y is None:
+    if (both := both_of(e)) is None or e.y is None:
         return
     rule, right = both
     count, shape = right.shape[1], e.y.shape
@@ -107,8 +154,10 @@ def upstreams(e: Evidence) -> Iterator[Suspicion]:
 
 def axes(e: Evidence) -> Iterator[Suspicion]:
     """A sum over too much."""
-    if (both := _both(e)) is None or e.theta is None:
+    if (both := both_of(e)) is None or e.theta is None:
         return
+    if not np.all(np.any(np.nan_to_num(both[1]), axis=1)):
+        return  # what is too much may as well be let through by a mask
     rule, right = (matrix.reshape(*e.theta.shape, -1) for matrix in both)
     for axis in range(e.theta.ndim):
         length = e.theta.shape[axis]
@@ -124,7 +173,7 @@ def axes(e: Evidence) -> Iterator[Suspicion]:
 
 def scales(e: Evidence) -> Iterator[Suspicion]:
     """A factor of each output, or of each element of the input."""
-    if (both := _both(e)) is None:
+    if (both := both_of(e)) is None:
         return
     rule, right = both
     size = float(np.nanmax(np.abs(right), initial=0.0))
@@ -142,61 +191,19 @@ def scales(e: Evidence) -> Iterator[Suspicion]:
             right * right, axis=axis, keepdims=True
         )
         if same(rule, weight * right) and np.all(weight):
-            yield Suspicion("chain", words)
-
-
-def residuals(e: Evidence) -> Iterator[Suspicion]:
-    """What is missing, as the share of a mean, of a length, or of a direct path."""
-    if (both := _both(e)) is None or e.theta is None or e.y is None:
-        return
-    rule, right = both
-    x, shape = e.theta, (*e.theta.shape, -1)
-    rest = right - rule
-    if x.shape == e.y.shape and x.size >= FEWEST and not _diagonal(right):
-        if same(rest, np.eye(x.size)):
-            yield Suspicion("path", "what is missing is the upstream itself: the direct path, of a skip")
-        if same(rest, -np.eye(x.size)):
-            yield Suspicion("twice", "the upstream itself is too much: a direct path that there is not")
-    if x.ndim == 2 and x.shape[0] == x.shape[1] and x.shape[0] > 1:
-        turned = np.swapaxes(rule.reshape(*x.shape, -1), 0, 1).reshape(rule.shape)
-        if same(rest, turned) and not same(turned, rule):
-            yield Suspicion(
-                "path", "what is missing is the transpose of what is there: the path of the other use"
-            )
-    for axis in range(x.ndim):
-        if x.shape[axis] < FEWEST:
-            continue
-        r = rest.reshape(shape)
-        mean = x.mean(axis=axis, keepdims=True)
-        flat = r.mean(axis=axis, keepdims=True)
-        excess = "missing" if np.abs(rule).sum() < 2 * np.abs(right).sum() else "wrong"
-        if same(r, np.broadcast_to(flat, r.shape)):
-            yield Suspicion("path", f"what is {excess} is constant along axis {axis}: the path by the mean")
-        for way, direction in (("x − mean(x)", x - mean), ("x", x)):
-            d = direction[..., None]
-            length = np.sum(d * d, axis=axis, keepdims=True)
-            if not np.all(length > 0):
-                continue
-            along = d * np.sum(r * d, axis=axis, keepdims=True) / length
-            if same(r, along):
-                path = "the variance" if way != "x" else "the length"
+            if np.all(np.abs(weight - 1) < 0.1):
                 yield Suspicion(
-                    "path", f"what is {excess} is a multiple of {way} along axis {axis}: the path by {path}"
+                    "epsilon",
+                    "off by a little, by a factor that varies: an ε is in another place",
+                    likely=True,
                 )
-            if way != "x" and x.shape[axis] > FEWEST and same(r, along + flat):
-                words = f"what is {excess} is a constant and a multiple of {way} along axis {axis}"
-                yield Suspicion("path", f"{words}: the paths by the mean and by the variance")
-
-
-def _diagonal(matrix: Array) -> bool:
-    return matrix.shape[0] == matrix.shape[1] and not np.any(
-        np.nan_to_num(matrix) * (1 - np.eye(len(matrix)))
-    )
+            else:
+                yield Suspicion("chain", words)
 
 
 def conservation(e: Evidence) -> Iterator[Suspicion]:
     """A sum that is 0 for the right gradient, whatever the upstream, and is not for this one."""
-    if (both := _both(e)) is None or e.theta is None:
+    if (both := both_of(e)) is None or e.theta is None:
         return
     rule, right = (matrix.reshape(*e.theta.shape, -1) for matrix in both)
     for axis in range(e.theta.ndim):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.diagnosis.suspicion import FEWEST, Evidence, Suspicion
+from tinygrad_edu.verify.diagnosis.suspicion import FEWEST, Evidence, Suspicion, diagonal, same
 
 
 def nothing(e: Evidence) -> Iterator[Suspicion]:
@@ -29,53 +29,54 @@ def nothing(e: Evidence) -> Iterator[Suspicion]:
 def factor(e: Evidence) -> Iterator[Suspicion]:
     """The one factor by which everything is off."""
     a, n, error, clear = e.a, e.n, e.error, e.clear
-    if a.shape != n.shape or clear.sum() < 2 or not np.all(np.isfinite(a)):
+    if a.shape != n.shape or clear.sum() < (2 if e.rule is None else 1) or not np.all(np.isfinite(a)):
         return
     ratio = a[clear] / n[clear]
     typical = float(np.median(ratio))
     spread = float(np.ptp(ratio) / max(np.abs(ratio).max(), np.finfo(float).tiny))
     allowed = 4 * error * (1 + abs(typical)) + 1e-6 * np.abs(typical * n)
-    if spread >= 1e-5 or not np.all(np.abs(a - typical * n) <= allowed) or typical == 0:
-        return
-    if e.is_right(a) and not e.wrong.any():
+    if typical == 0 or spread >= 1e-5 or not np.all(np.abs(a - typical * n) <= allowed) or not e.wrong.any():
         return
     digits = 6 if abs(typical - 1) > 1e-4 else 12
+    cause, cure, likely = _named(typical, e)
     words = f"every entry is {typical:.{digits}f} × the numeric value"
-    cause, cure = _named(typical, e)
-    yield Suspicion(cause, words, f" (spread {spread:.0e}){cure}")
+    yield Suspicion(cause, words, f" (spread {spread:.0e}){cure}", likely)
 
 
-def _named(ratio: float, e: Evidence) -> tuple[str, str]:
-    """The cause of a ratio, and what is said of it."""
+def _named(ratio: float, e: Evidence) -> tuple[str, str, bool]:
+    """The cause of a ratio, what is said of it, and whether it may be another one."""
     if _close(ratio, -1):
-        return "sign", ": the sign is wrong"
-    lengths = {length for x in (e.a, *e.inputs, *([] if e.y is None else [e.y])) for length in _lengths(x)}
-    for n in sorted(lengths, key=lambda n: (n in (2, 4), n)):
-        of_a_mean = f"the {n} elements of a sum or a mean"
-        if _close(ratio, n) and n not in (2, 4):
-            return "count", f": divide by {of_a_mean}, or once more by them"
-        if _close(ratio, 1 / n) and n not in (2, 4):
-            return "count", f": do not divide by {of_a_mean}, or not twice"
-        if n > 2 and (_close(ratio, n / (n - 1)) or _close(ratio, (n - 1) / n)):
-            return "count", f": {n} and {n} − 1 are mixed up"
+        return "sign", ": the sign is wrong", False
+    uses = set() if e.jacobian is None else {int(n) for n in np.sum(np.nan_to_num(e.jacobian) != 0, axis=1)}
+    if len(uses) == 1 and (m := uses.pop()) > 1 and (_close(ratio, m) or _close(ratio, 1 / m)):
+        return "count", f": a sum and a mean over its {m} uses are mixed up", False
+    lengths = {n for x in (e.a, *e.inputs, *([] if e.y is None else [e.y])) for n in _lengths(x)}
     for value, name in _CONSTANTS:
         for power, what in ((1, "is too much"), (-1, "is missing")):
             if _close(abs(ratio), value**power):
-                return "factor", f": a factor of {name} {what}" + (
-                    ", and the sign is wrong" if ratio < 0 else ""
-                )
-    for n in sorted(lengths - {1}):
-        for power, what in ((0.5, "is too much"), (-0.5, "is missing")):
-            if _close(ratio, n**power):
-                return "factor", f": a factor of √{n} {what}"
-    for n, m in itertools.permutations(sorted(lengths - {1}), 2):
+                sign = ", and the sign is wrong" if ratio < 0 else ""
+                mean = e.jacobian is not None and not diagonal(e.jacobian) and value in lengths
+                return "factor", f": a factor of {name} {what}{sign}{f', or a mean over {name}' * mean}", mean
+    for n in sorted(lengths):
+        if _close(ratio, n):
+            return "count", f": not divided by the {n} elements of a mean", False
+        if _close(ratio, 1 / n):
+            return "count", f": divided by {n}, as in a mean, once too often", False
+    for n in sorted(lengths):
+        if n > 2 and (_close(ratio, n / (n - 1)) or _close(ratio, (n - 1) / n)):
+            return "count", f": {n} and {n} − 1 may be mixed up", True
+        for root, what in ((math.sqrt(n), "is too much"), (1 / math.sqrt(n), "is missing")):
+            if _close(ratio, root):
+                return "factor", f": a factor of √{n} {what}", False
+    for n, m in itertools.permutations(sorted(lengths), 2):
         if _close(ratio, n / m):
-            return "count", f": divided by {m}, where {n} are to be counted"
-    return "factor", ""
+            return "count", f": divided by {m}, where {n} may be what is to be counted", False
+    return "factor", "", False
 
 
 _CONSTANTS = (
-    (2.0, "2"), (4.0, "4"), (math.log(10), "ln 10"), (math.log(2), "ln 2"), (math.pi, "π"), (math.log(10) ** 2, "(ln 10)²"),
+    (2.0, "2"), (4.0, "4"), (math.pi, "π"),
+    (math.log(2), "ln 2"), (math.log(10), "ln 10"), (math.log(10) ** 2, "(ln 10)²"),
 )  # fmt: skip
 
 
@@ -84,9 +85,9 @@ def _close(a: float, b: float) -> bool:
 
 
 def _lengths(x: Array) -> set[int]:
-    """The lengths that a mean may have over axes of an array: of each one, of all, and of all but one."""
-    every = {*x.shape, x.size, *(x.size // length for length in x.shape if length)}
-    return {n for n in every if n > 1} | {n * n for n in x.shape if n > 1}
+    """What means over an array are divided by: the length of an axis, its square, the size, that of other axes."""
+    every = {*x.shape, x.size, *(x.size // length for length in x.shape if length), *(n * n for n in x.shape)}
+    return {n for n in every if n > 1}
 
 
 def places(e: Evidence) -> Iterator[Suspicion]:
@@ -130,6 +131,12 @@ def penalty(e: Evidence) -> Iterator[Suspicion]:
     a, n, error, theta = e.a, e.n, e.error, e.theta
     if theta is None or theta.shape != a.shape or not np.any(theta) or e.clear.sum() < FEWEST:
         return
+    share = float(np.sum(a * theta) / np.sum(theta * theta))
+    of_right = float(np.sum(n * theta) / np.sum(theta * theta))
+    if share and same(a, share * theta) and not same(n, of_right * theta):
+        words = "nothing but a multiple of the parameter: all the rest of the gradient is missing"
+        yield Suspicion("path", words, likely=True)
+        return
     missing = n - a
     decay = float(np.sum(missing * theta) / np.sum(theta * theta))
     if not decay or np.any(np.abs(missing - decay * theta) > 4 * error + 1e-6 * np.abs(decay * theta)):
@@ -158,11 +165,30 @@ def signs(e: Evidence) -> Iterator[Suspicion]:
 
 
 def regions(e: Evidence) -> Iterator[Suspicion]:
-    """Where it is wrong, by the values of the parameter."""
+    """Where it is wrong, by the values of the parameter or of another input, element by element."""
     wrong, theta = e.wrong, e.theta
     right = e.clear & ~wrong
     if theta is None or theta.shape != e.a.shape or wrong.sum() < FEWEST or right.sum() < FEWEST:
         return
     for where, words in ((theta < 0, "negative"), (theta > 0, "positive"), (theta == 0, "0")):
         if np.all(where[wrong]) and not np.any(where[right]):
-            yield Suspicion("region", f"wrong where the value is {words}, and right where it is not")
+            slopes = e.a[wrong] / np.where(e.n[wrong] == 0, np.nan, e.n[wrong])
+            plain = np.ptp(slopes) < 1e-6 * np.abs(slopes).max()  # another formula there is another cause
+            said = f"wrong where the value is {words}, and right where it is not"
+            yield Suspicion("region", said, likely=not plain)
+    known = {f"input {j}": x for j, x in enumerate(e.inputs) if x.shape == e.a.shape}
+    moving = {name: x for name, x in known.items() if x.dtype.kind == "f"}
+    for name, x in known.items():
+        for value in np.unique(x) if x.dtype.kind in "iub" else ():
+            if np.all(x[wrong] == value) and not np.any(x[right] == value):
+                yield Suspicion("region", f"wrong where {name} is {value}, and right where it is not")
+    values = moving | {
+        f"{p} − {q}": moving[p] - moving[q] for p, q in itertools.combinations(moving, 2)
+    }  # fmt: skip
+    for name, x in values.items():
+        for what, v in ((name, x), (f"the size of {name}", np.abs(x))):
+            for words, low, high in (("large", v[right], v[wrong]), ("small", v[wrong], v[right])):
+                if low.max() < high.min():
+                    few = min(wrong.sum(), right.sum()) < 2 * FEWEST
+                    border = f", beyond {(low.max() + high.min()) / 2:.2g} or so" if words == "large" else ""
+                    yield Suspicion("region", f"wrong only where {what} is {words}{border}", likely=bool(few))

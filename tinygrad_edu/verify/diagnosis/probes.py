@@ -9,28 +9,29 @@ A rule that becomes right by an exchange has told what was exchanged.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.diagnosis.suspicion import FEWEST, Evidence, Suspicion, same
+from tinygrad_edu.verify.diagnosis.suspicion import FEWEST, Evidence, Suspicion, diagonal, same
 
 
-def _called(e: Evidence, g: Array, y: Array, xs: Sequence[Array]) -> Array | None:
-    """What the rule says of the input, or None if it can make nothing of such arguments."""
+def _called(e: Evidence, g: Array, y: Array, xs: Sequence[Array], i: int | None = None) -> Array | None:
+    """What the rule says of an input, or None if it can make nothing of such arguments."""
     assert e.pull is not None
     try:
         with np.errstate(all="ignore"):
-            found = e.pull(g.copy(), y.copy(), *[np.array(x) for x in xs])[e.i]
+            found = e.pull(g.copy(), y.copy(), *[np.array(x) for x in xs])[e.i if i is None else i]
         return None if found is None else np.array(found, float)
     except Exception:  # it was not made for this
         return None
 
 
 def _fits(e: Evidence, found: Any) -> bool:
-    return found is not None and np.all(np.isfinite(found)) and e.is_right(found) and bool(e.n.any())
+    return found is not None and bool(np.all(np.isfinite(found)) and e.is_right(found) and e.n.any())
 
 
 def exchanged(e: Evidence) -> Iterator[Suspicion]:
@@ -46,8 +47,6 @@ def exchanged(e: Evidence) -> Iterator[Suspicion]:
                 yield Suspicion(
                     "exchanged", f"this is the gradient of input {j}: the gradients are exchanged"
                 )
-        elif same(e.a, e.n + right) and not same(e.n, right):
-            yield Suspicion("twice", f"the gradient of input {j} is added: a path too many")
 
 
 def swapped(e: Evidence) -> Iterator[Suspicion]:
@@ -60,10 +59,9 @@ def swapped(e: Evidence) -> Iterator[Suspicion]:
             continue
         xs = list(e.inputs)
         xs[e.i], xs[j] = other, x
-        if _fits(e, _called(e, e.g, e.y, xs)):
-            yield Suspicion(
-                "exchanged", f"right if inputs {min(e.i, j)} and {max(e.i, j)} change places in the rule"
-            )
+        if _fits(e, _called(e, e.g, e.y, xs)) or _fits(e, _called(e, e.g, e.y, xs, j)):
+            words = f"right if inputs {min(e.i, j)} and {max(e.i, j)} change places in the rule"
+            yield Suspicion("exchanged", words, likely=True)
 
 
 def places(e: Evidence) -> Iterator[Suspicion]:
@@ -91,7 +89,8 @@ def negated(e: Evidence) -> Iterator[Suspicion]:
             for sign in (1.0, -1.0):
                 found = _called(e, e.g, e.y, xs)
                 if _fits(e, None if found is None else sign * found):
-                    yield Suspicion("sign", f"right at the negative of input {j}: a sign inside of the rule")
+                    words = f"right at the negative of input {j}: a sign inside of the rule"
+                    yield Suspicion("sign", words, likely=True)
 
 
 def turned(e: Evidence) -> Iterator[Suspicion]:
@@ -109,20 +108,46 @@ def turned(e: Evidence) -> Iterator[Suspicion]:
         for words, other in turns:
             changed = [*things.values()]
             changed[k] = other
-            if not same(other, x) and _fits(e, _called(e, changed[0], changed[1], changed[2:])):
+            found = None if same(other, x) else _called(e, changed[0], changed[1], changed[2:])
+            if _fits(e, found):
                 yield Suspicion("order", f"right if {name} is {words} in the rule")
+            elif words == "transposed" and _fits(e, None if found is None else found + e.a):
+                yield Suspicion("path", f"one use of two: add the same with {name} transposed")
     everything = list(things.values())
     for axis in range(e.a.ndim):
         flipped = [np.flip(x, axis) if x.ndim > axis else x for x in everything]
-        for turn in (lambda found, axis=axis: np.flip(found, axis), lambda found: found):
-            found = _called(e, flipped[0], flipped[1], flipped[2:])
-            if found is not None and found.shape == e.a.shape and _fits(e, turn(found)):
-                yield Suspicion("order", f"right if everything is reversed along axis {axis} in the rule")
+        found = _called(e, flipped[0], flipped[1], flipped[2:])
+        if (
+            found is not None
+            and found.shape == e.a.shape
+            and (_fits(e, np.flip(found, axis)) or _fits(e, found))
+        ):
+            yield Suspicion("order", f"right if everything is reversed along axis {axis} in the rule")
     if e.a.ndim == 2 and e.y.shape == e.a.shape:
         turned = [x.T if x.ndim == 2 else x for x in everything]
         found = _called(e, turned[0], turned[1], turned[2:])
-        if found is not None and found.ndim == 2 and _fits(e, found.T):
-            yield Suspicion("axis", "right for the other axis: the rule runs over the wrong one")
+        if found is None or found.ndim != 2:
+            return
+        if _fits(e, found.T):
+            if e.a.shape[0] == e.a.shape[1]:
+                yield Suspicion("order", "right if everything is transposed in the rule")
+            else:
+                yield Suspicion("axis", "right for the other axis: the rule runs over the wrong one")
+        elif _fits(e, found.T + e.a):
+            yield Suspicion("path", "one use of two: add the same with everything transposed")
+
+
+def shifted(e: Evidence) -> Iterator[Suspicion]:
+    """Indices or labels that are off by one."""
+    if e.pull is None or e.g is None or e.y is None or e.clear.sum() < FEWEST:
+        return
+    for j, x in enumerate(e.inputs):
+        for by in (1, -1) if x.dtype.kind in "iu" else ():
+            xs = [other + by if k == j else other for k, other in enumerate(e.inputs)]
+            if _fits(e, _called(e, e.g, e.y, xs)):
+                yield Suspicion(
+                    "order", f"right if input {j} is moved by {by} in the rule: indices are off by one"
+                )
 
 
 def early(e: Evidence) -> Iterator[Suspicion]:
@@ -143,7 +168,7 @@ def early(e: Evidence) -> Iterator[Suspicion]:
 
 
 def ratios(e: Evidence) -> Iterator[Suspicion]:
-    """A ratio to the right gradient that is an input, the output, their quotient, …"""
+    """A ratio to the right gradient that is an input, the output, or made of them."""
     if (
         e.theta is None
         or e.y is None
@@ -158,34 +183,34 @@ def ratios(e: Evidence) -> Iterator[Suspicion]:
         if x.dtype.kind == "f":
             factors["the input" if len(e.inputs) == 1 else f"input {j}"] = _spread(x, e.a)
     known = {name: value for name, value in factors.items() if value is not None and np.all(value != 0)}
-    with np.errstate(all="ignore"):
-        tried = [(name, value) for name, value in known.items()]
-        tried += [(f"{name} squared", value**2) for name, value in known.items()]
-        tried += [(f"√({name})", np.sqrt(np.abs(value))) for name, value in known.items()]
-        tried += [(f"exp of {name}", np.exp(value)) for name, value in known.items()]
-        tried += [(f"1 − {name}", 1 - value) for name, value in known.items()]
-        tried += [(f"ln of {name}", np.log(np.abs(value))) for name, value in known.items()]
-        tried += [(f"{p} / {q}", known[p] / known[q]) for p in known for q in known if p < q]
-        if e.jacobian is not None and _elementwise(e):
-            tried.append(("the local derivative", np.nansum(e.jacobian, axis=1).reshape(e.a.shape)))
-        for name, value in tried:
-            if not np.all(np.isfinite(value)) or (
-                np.ptp(value) < 1e-3 * np.abs(value).max() and value.size > 1 and len(e.inputs) > 9
-            ):
+    for name, value in _candidates(known, e):
+        for what, factor in (("too much", value), ("missing", 1 / value)):
+            times = ratio / factor
+            weight = float(np.nanmedian(times))
+            if not np.all(np.isfinite(factor)) or not same(times, np.where(e.clear, weight, np.nan)):
                 continue
-            for what, factor in (("too much", value), ("missing", 1 / value)):
-                for sign in (1, -1):
-                    if np.all(np.isfinite(factor)) and same(
-                        np.where(e.clear, ratio, np.nan), np.where(e.clear, sign * factor, np.nan)
-                    ):
-                        also = ", and the sign is wrong" if sign < 0 else ""
-                        yield Suspicion("chain", f"a factor is {what}: {name}{also}")
+            for c, said in ((1.0, ""), (2.0, ", and 2"), (0.5, ", and ½")):
+                if abs(abs(weight) - c) < 1e-6:
+                    sign = ", and the sign is wrong" if weight < 0 else ""
+                    yield Suspicion("chain", f"a factor is {what}: {name}{said}{sign}")
 
 
-def _elementwise(e: Evidence) -> bool:
-    assert e.jacobian is not None
-    rows, columns = e.jacobian.shape
-    return rows == columns and not np.any(np.nan_to_num(e.jacobian) * (1 - np.eye(rows)))
+def _candidates(known: dict[str, Array], e: Evidence) -> Iterator[tuple[str, Array]]:
+    """Factors that may have been forgotten."""
+    with np.errstate(all="ignore"):
+        for name, x in known.items():
+            yield name, x
+            yield f"the square of {name}", x * x
+            yield f"the root of {name}", np.sqrt(np.abs(x))
+            yield f"exp of {name}", np.exp(x)
+            yield f"the logarithm of {name}", np.log(np.abs(x))
+            yield f"1 − {name}", 1 - x
+        for p, q in itertools.combinations(known, 2):
+            yield f"{p} / {q}", known[p] / known[q]
+    if e.jacobian is not None and diagonal(e.jacobian):
+        slope = np.nansum(e.jacobian, axis=1).reshape(e.a.shape)
+        if np.all(slope):
+            yield "the local derivative", slope
 
 
 def _spread(value: Array, like: Array) -> Array | None:
@@ -199,12 +224,25 @@ def _spread(value: Array, like: Array) -> Array | None:
 
 
 def epsilons(e: Evidence) -> Iterator[Suspicion]:
-    """A denominator that has grown: g/a − g/n is the same for all elements, up to its sign."""
-    if e.g is None or e.g.shape != e.a.shape or not e.clear.all() or not np.all(e.a) or e.a.size < FEWEST:
+    """A denominator d that has grown by ε: then d (n/a − 1) = ε for all elements."""
+    if (
+        e.g is None
+        or e.y is None
+        or e.theta is None
+        or not e.clear.all()
+        or not np.all(e.a)
+        or e.a.size < FEWEST
+    ):
         return
-    more = np.abs(e.g / e.a) - np.abs(e.g / e.n)
-    typical = float(np.median(more))
-    if 1e-7 < typical < 0.2 and np.all(np.abs(more - typical) <= 1e-3 * typical):
-        yield Suspicion(
-            "epsilon", f"an ε = {typical:.3g} is in the denominator that the forward pass does not have"
-        )
+    more = e.n / e.a - 1
+    denominators = [np.abs(x) for x in (e.theta, e.y) if x.shape == e.a.shape]
+    if e.g.shape == e.a.shape:
+        denominators.append(np.abs(e.g / e.n))
+    for d in denominators:
+        found = d * more
+        typical = float(np.median(found))
+        if 1e-9 < abs(typical) < 0.2 and np.all(np.abs(found - typical) <= 1e-3 * abs(typical)):
+            yield Suspicion(
+                "epsilon", f"a denominator has an ε = {typical:.3g} that the forward pass has not"
+            )
+            return

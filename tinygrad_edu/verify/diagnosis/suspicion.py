@@ -91,7 +91,8 @@ class Evidence:
     @property
     def wrong(self) -> Array:
         """Which components are wrong."""
-        return ~(np.abs(self.a - self.n) <= 4 * self.error + 1e-9 * np.abs(self.n)) & np.isfinite(self.error)
+        near: Array = np.abs(self.a - self.n) <= 4 * self.error + 1e-9 * np.abs(self.n)
+        return ~near & np.isfinite(self.error)
 
     def is_right(self, a: Array) -> bool:
         """Whether this would have been the right gradient, as far as the numerical values go."""
@@ -110,6 +111,12 @@ def same(a: Any, b: Any) -> bool:
     known = ~(np.isnan(a) & np.isnan(b))
     size = np.abs(b[known]).max(initial=0.0)
     return bool(np.all(np.abs(a - b)[known] <= 1e-6 * (np.abs(b[known]) + 0.1 * size)))
+
+
+def diagonal(matrix: Array) -> bool:
+    """Whether each output depends on the element of its own place alone."""
+    rows, columns = matrix.shape
+    return rows == columns and not np.any(np.nan_to_num(matrix) * (1 - np.eye(rows)))
 
 
 def concluded(witnesses: tuple[Witness, ...], draws: list[Evidence], alone: bool = True) -> Diagnosis | None:
