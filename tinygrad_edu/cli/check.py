@@ -87,8 +87,11 @@ def _check(args: argparse.Namespace, path: Path, name: str, module: ModuleType, 
         terminal().print(report)
     else:
         print(report)
+    where = _located(target.target) if report.verdict == "wrong" else None
+    for row in where.rows if where is not None else []:
+        print(f"wrong by itself, in its graph: {row.name}   {row.note}")
     for file in files:
-        graph = _picture(target, report) if file.suffix == ".html" else None
+        graph = _picture(target, report if where is None else where) if file.suffix == ".html" else None
         report.save(file, graph=graph, title=f"{path.name}: {name}")
     return CODES.get(report.verdict, 3)
 
@@ -101,6 +104,17 @@ def _without_strangers(report: Report) -> Report:
     others = ", ".join(row.name for row in report.rows if row.verdict == "vacuous")
     print(f"left out, since nothing depends on it: {others}")
     return type(report)(mine, report.step, report.lecture, report.nodes)
+
+
+def _located(target: Any) -> Report | None:
+    """Of a graph that is not too large the operations whose own rule is wrong; None of anything else."""
+    from tinygrad_edu import Node, check_graph, topological_order
+
+    if not isinstance(target, Node) or len(topological_order([target])) > DRAWN:
+        return None
+    report = check_graph(target)
+    wrong = [row for row in report.rows if row.verdict == "wrong"]
+    return type(report)(wrong, None, None, report.nodes)
 
 
 def _picture(target: Target, report: Report) -> Any:
