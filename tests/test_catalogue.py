@@ -7,7 +7,9 @@ slopes where it has a kink.
 from __future__ import annotations
 
 import copy
+import importlib.util
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 from tinygrad_edu.catalogue import CAUSES, Entry, Mistake, catalogue
 from tinygrad_edu.catalogue.entry import wrong
 
+ROOT = Path(__file__).resolve().parent.parent
 ENTRIES = catalogue()
 PAIRS = [(entry, mistake) for entry in ENTRIES for mistake in entry.mistakes]
 
@@ -234,3 +237,16 @@ def test_a_mistake_can_be_called_and_is_one(entry: Entry, mistake: Mistake) -> N
     if not agrees(entry, mistake.vjp) or misbehaves(entry, mistake):
         return
     assert any(contradiction(entry, mistake.vjp, xs) for xs in special_points(entry) if finite(entry, xs))
+
+
+def test_the_page_of_common_mistakes_is_that_of_the_catalogue() -> None:
+    spec = importlib.util.spec_from_file_location(
+        "make_mistakes_page", ROOT / "scripts" / "make_mistakes_page.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.TARGET.read_text(encoding="utf-8") == script.page(), (
+        "run python scripts/make_mistakes_page.py"
+    )
