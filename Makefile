@@ -27,7 +27,7 @@ test: $(READY)  ## run the tests
 check: $(READY)  ## formatting, lint, types, tests with branch coverage, the demos
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy tinygrad_edu
+	$(BIN)/mypy tinygrad_edu pytest_tinygrad_edu.py
 	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
 	@for demo in demos/[0-9]*.py; do echo "$$demo"; $(BIN)/python "$$demo" > /dev/null || exit 1; done
 

@@ -155,3 +155,13 @@ def test_the_memory_is_bounded() -> None:
     leaf = tg.Tensor(np.ones((100, 100)), True)
     batch = Batch(tg.sum(leaf * leaf), [leaf])
     assert 1 <= batch.at_once * 8 * 2 * leaf.value.size <= 2 * batched.BYTES
+
+
+@pytest.mark.parametrize("name", sorted({*batched.SHIFTED, *batched.COMPARISONS}))
+def test_a_function_of_the_user_that_is_called_like_one_of_ours(name: str, rng: np.random.Generator) -> None:
+    def f(x: Any) -> Any:
+        return (x**3).sum()
+
+    f.__name__ = name
+    rule = tg.custom_vjp(f, lambda g, y, x: 3 * g * x**2)
+    assert tg.check(rule, rng.normal(size=(2, 3)))

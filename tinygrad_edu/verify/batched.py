@@ -21,6 +21,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.core.node import Node
+from tinygrad_edu.core.primitive import registry
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.noise import each
@@ -73,8 +74,9 @@ def _step(node: Node, moving: list[tuple[int, int]]) -> Callable[[list[Array]], 
     params = {name: value for name, value in node.params.items() if name != "saved"}
     shape: Any = np.shape(node.value)
     still = [np.asarray(x.value) for x in node.args]
-    pointwise = op.elementwise or op.name in COMPARISONS
-    shifted: Callable[..., Array] = SHIFTED.get(op.name, _one_by_one)
+    ours = registry.get(op.name) is op  # a function of the user may have the same name
+    pointwise = op.elementwise or (ours and op.name in COMPARISONS)
+    shifted: Callable[..., Array] = SHIFTED.get(op.name, _one_by_one) if ours else _one_by_one
     if not pointwise:  # an operand that does not move is the same at one point that stands for all
         still = [x[None] for x in still]
 
