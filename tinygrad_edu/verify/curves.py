@@ -206,6 +206,6 @@ def _note(slope: float, numeric: Estimate) -> str:
     value, error, jump = numeric
     if jump:
         return f"x is on a kink: the slopes on its two sides are {value - jump:.6g} and {value + jump:.6g}"
-    if abs(slope - value) > 4 * error + 1e-6 * abs(value):
+    if abs(slope - value) > 4 * error + 1e-9 * abs(value):
         return f"the derivative {slope:.9g} is not that of f, which is {value:.9g} ± {error:.0e}"
     return ""

@@ -52,7 +52,9 @@ class Line:
         rng: np.random.Generator, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
         self.f, self.dtype = f, np.dtype(dtype)
-        self.xs = [self._rounded(value_of(x)) for x in xs]
+        values = [value_of(x) for x in xs]
+        self.xs = [self._rounded(x) for x in values]
+        self._arrays = [isinstance(x, np.ndarray) for x in values]  # one of no axes is not a number
         moving = [x for x in self.xs if x.dtype.kind == "f"]
         if not moving:
             raise ValueError("a number or an array of floats was expected as an input, none came")
@@ -110,7 +112,10 @@ class Line:
                 raise NotDifferentiableError(
                     f"a function of nodes was expected, this one refuses them ({error}): give its derivative"
                 ) from error
-            found: Sequence[Any] = pull(self.w if np.ndim(y) else 1.0)
+            try:
+                found: Sequence[Any] = pull(self.w if np.ndim(y) else 1.0)
+            except ArithmeticError:  # a Scalar on the border of where f is defined
+                return [np.full(t.shape, np.nan) for t in self.ts]
         return found
 
     # ---- how f is called ----
@@ -127,9 +132,13 @@ class Line:
 
     def _moved(self, s: Any) -> list[Any]:
         """X + s t of those inputs that move; a number stays a number."""
-        dtype, moving = np.result_type(s), (x for x in self.xs if x.dtype.kind == "f")
-        at = [x.astype(dtype) + s * t.astype(dtype) for x, t in zip(moving, self.ts, strict=True)]
-        return [x if x.ndim else x[()] for x in at]
+        dtype = np.result_type(s)
+        moving = [(x, array) for x, array in zip(self.xs, self._arrays, strict=True) if x.dtype.kind == "f"]
+        at = [
+            np.asarray(x.astype(dtype) + s * t.astype(dtype))
+            for (x, _), t in zip(moving, self.ts, strict=True)
+        ]
+        return [x if array else x[()] for x, (_, array) in zip(at, moving, strict=True)]
 
     def _of_moving(self, *moved: Any) -> Any:
         following = iter(moved)
@@ -173,7 +182,7 @@ def complex_slope(along: Callable[[Any], Any], numeric: Estimate, step: float = 
     except (TypeError, AttributeError, ValueError, ArithmeticError, np.exceptions.ComplexWarning) as error:
         raise NotAnalytic(f"takes no complex numbers: {shorten(str(error), 60, placeholder=' …')}") from error
     value, error_bar, jump = numeric
-    if not (jump == 0 and abs(slope - value) <= 4 * error_bar + 1e-6 * abs(value) < np.inf):
+    if not (jump == 0 and abs(slope - value) <= 4 * error_bar + 1e-9 * abs(value) < np.inf):
         raise NotAnalytic(
             f"is not analytic here: its slope is {slope:.6g} along the imaginary axis and {value:.6g} "
             f"± {error_bar + jump:.0e} along the real one"

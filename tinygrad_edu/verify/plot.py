@@ -32,7 +32,7 @@ def power_of_ten(exponent: int) -> str:
 def bounds(curve: Curve) -> tuple[int, int, int, int]:
     """The powers of ten at the left, the right, the bottom and the top of a picture."""
     left, right = math.floor(math.log10(curve.centres.min())), math.ceil(math.log10(curve.centres.max()))
-    sizes = np.concatenate([method.sizes for method in curve.methods.values()])
+    sizes = np.concatenate([np.empty(0), *(method.sizes for method in curve.methods.values())])
     seen = sizes[np.isfinite(sizes) & (sizes > 0)]
     lowest, highest = (seen.min(), seen.max()) if seen.size else (curve.unit, 1.0)
     bottom = math.floor(math.log10(max(lowest, curve.unit)))
