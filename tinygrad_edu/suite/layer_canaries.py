@@ -237,8 +237,7 @@ def _cube(x: Any) -> Any:
     return x * x * x
 
 
-for _name in ("canary: slope", "canary: cube"):
-    registry.pop(_name)
+del registry["canary: slope"], registry["canary: cube"]
 
 
 @_canary("unrecorded", "second order")
