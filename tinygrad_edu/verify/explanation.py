@@ -37,7 +37,7 @@ _PLAIN = (
     matrices.missing_paths, matrices.moved, numbers.signs, matrices.identities,
 )  # fmt: skip
 _SUBTLE = (
-    numbers.penalty, statistics.weights, statistics.normalizations,
+    matrices.masks, numbers.penalty, statistics.weights, statistics.normalizations,
     statistics.residuals, probes.early, probes.places, probes.swapped, probes.turned,
     probes.shifted, probes.negated, probes.ratios, matrices.scales, probes.epsilons, matrices.conservation,
 )  # fmt: skip

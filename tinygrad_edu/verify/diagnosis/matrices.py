@@ -54,23 +54,28 @@ def _missing(rule: Array, asked: Array, differ: Array) -> Iterator[Suspicion]:
         where = ", ".join(map(str, np.flatnonzero(wrong)))
         words = f"the elements at {where} of the flat array always get 0, and they do count"
         yield Suspicion("path", words, likely=True)
-        yield Suspicion(
-            "region", "0 where the derivative is not: a mask is wrong, or does not belong there", likely=True
-        )
     elif uses[wrong].min() > 1 and np.sum(uses[~wrong] == 1) > 1 and not np.any(uses[~wrong] > 1):
         yield Suspicion(
             "ties", "wrong where an element is used more than once: add up its uses (+=, np.add.at)"
         )
     elif columns.any() and not differ[:, ~columns].any():
-        which = ", ".join(map(str, np.flatnonzero(columns)[:9]))
-        words = (
-            f"outputs {which}{', …' * (columns.sum() > 9)} do not count: add up the paths from all of them"
-        )
-        yield Suspicion("path", words)
+        which = ", ".join([*map(str, np.flatnonzero(columns)[:9]), *["…"] * bool(columns.sum() > 9)])
+        yield Suspicion("path", f"outputs {which} do not count: add up the paths from all of them")
     else:
         yield Suspicion(
             "path", "some of the paths from an element to the outputs are missing: add up all of them"
         )
+
+
+def masks(e: Evidence) -> Iterator[Suspicion]:
+    """Elements that get nothing, while all others are right."""
+    if (both := both_of(e)) is None:
+        return
+    rule, right = both
+    cut = ~np.any(rule, axis=1) & np.any(np.nan_to_num(right), axis=1)
+    if cut.any() and rule.any() and same(rule[~cut], right[~cut]):
+        words = "0 where the derivative is not: a mask is wrong, or does not belong there"
+        yield Suspicion("region", words, likely=True)
 
 
 def identities(e: Evidence) -> Iterator[Suspicion]:

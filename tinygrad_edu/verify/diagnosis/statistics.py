@@ -86,6 +86,10 @@ def normalizations(e: Evidence) -> Iterator[Suspicion]:
         d = np.moveaxis(x - x.mean(axis=axis, keepdims=True), axis, -1).reshape(-1, length)
         at = np.moveaxis(np.arange(x.size).reshape(x.shape), axis, -1).reshape(-1, length)
         beside = ~np.eye(length, dtype=bool)
+        group = np.empty(x.size, int)
+        group[at] = np.arange(len(at))[:, None]
+        if np.any(both[0][group[:, None] != group]) or np.any(both[1][group[:, None] != group]):
+            continue  # other statistics than those along this axis
         fits = [
             _fitted([m[np.ix_(k, k)][beside] for k in at], [np.outer(v, v)[beside] for v in d]) for m in both
         ]
