@@ -33,7 +33,4 @@ def diagnose(a: Array, n: Array, error: Array, theta: Array | None) -> str:
         theta: the parameter or input itself, if it is known.
     """
     found = concluded(_BY_NUMBERS, [Evidence(a, n, error, theta)])
-    if found is None:
-        return ""
-    obvious = found.cause in ("not finite", "detached")  # of one number, too
-    return found.words if obvious else str(found)
+    return str(found) if found else ""

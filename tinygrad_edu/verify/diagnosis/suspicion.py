@@ -19,6 +19,7 @@ import numpy as np
 from tinygrad_edu.types import Array
 
 Confidence = Literal["certain", "likely"]
+OBVIOUS = ("not finite", "detached")  # of a single number, too
 FEWEST = 3  # components; two numbers fit too many suspicions
 
 
@@ -134,7 +135,7 @@ def concluded(witnesses: tuple[Witness, ...], draws: list[Evidence], alone: bool
             if any((suspicion.cause, suspicion.words) not in known for known in confirmed):
                 continue
             enough = bool(others) or (alone and int(first.clear.sum()) >= FEWEST)
-            certain = enough and not suspicion.likely
+            certain = (enough or suspicion.cause in OBVIOUS) and not suspicion.likely
             words = suspicion.words + suspicion.detail
             return Diagnosis(suspicion.cause, words, "certain" if certain else "likely")
     return None
