@@ -248,5 +248,5 @@ def test_an_unknown_mode_or_distribution(rng: np.random.Generator) -> None:
     unknown: Any = "fan_sum"
     with pytest.raises(ValueError, match="mode fan_in, fan_out, fan_average was expected, 'fan_sum' came"):
         init.variance_scaling((3, 4), rng=rng, layout="out_in", mode=unknown)
-    with pytest.raises(ValueError, match="'normal' or 'uniform' was expected, 'fan_sum' came"):
+    with pytest.raises(ValueError, match="'uniform' or 'truncated_normal' was expected, 'fan_sum' came"):
         init.variance_scaling((3, 4), rng=rng, layout="out_in", distribution=unknown)
