@@ -121,7 +121,9 @@ def exact_lines(seeds: int, console: Console) -> list[Line]:
     for what, measure in (("complex step", exact_deviations), ("forward mode", forward_deviations)):
         values = [
             value
-            for seed in track(range(seeds), what, console=console, transient=True)
+            for seed in track(
+                range(seeds), what, console=console, transient=True, disable=not console.is_terminal
+            )
             for deviations in measure(seed).values()
             for value in deviations
         ]
@@ -135,7 +137,13 @@ def numerical_lines(seeds: int, console: Console) -> list[Line]:
     """Numerical derivatives and their error bars."""
     found = [
         each
-        for seed in track(range(seeds), "numerical derivatives", console=console, transient=True)
+        for seed in track(
+            range(seeds),
+            "numerical derivatives",
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
         for errors in numerical_errors(seed).values()
         for each in errors
     ]
@@ -164,7 +172,7 @@ def curve_lines() -> list[Line]:
             lines += [
                 Line(f"{what}: slopes", f"+{order} and −1", f"{_range(right)}, {_range(left)}", slopes_met),
                 Line(f"{what}: best ε", "theory, within 2×", f"{_range(ratios)} ×", _within_2(ratios)),
-                Line(f"{what}: of exp at 1", f"{root}, within 2×", f"{plain:.2f} ×", _within_2([plain])),
+                Line(f"{what}: of exp", f"{root}, within 2×", f"{plain:.2f} ×", _within_2([plain])),
             ]
     return lines
 
