@@ -19,6 +19,7 @@ from tinygrad_edu.ops.choice import (
     sign,
     where,
 )  # fmt: skip
+from tinygrad_edu.ops.convolution import convolve, convolve_transpose, convolve_weight
 from tinygrad_edu.ops.fused import linear, log_softmax, softmax, softmax_cross_entropy
 from tinygrad_edu.ops.indexing import getitem, scatter_add
 from tinygrad_edu.ops.linalg import einsum, matmul
@@ -61,10 +62,11 @@ from tinygrad_edu.ops.windows import fold, windows
 
 __all__ = [
     "above", "absolute", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "broadcast_to", "clip",
-    "concatenate", "cos", "cosh", "cumsum", "div", "einsum", "equal", "erf", "exp", "expand_dims", "expm1", "flip",
-    "fold", "getitem", "greater", "greater_equal", "identity", "less", "less_equal", "linear", "log", "log1p",
-    "log_softmax", "logical_not", "logsumexp", "matmul", "max", "maximum", "mean", "min", "minimum", "moveaxis", "mul",
-    "neg", "not_equal", "pad", "power", "prod", "reciprocal", "relu", "reshape", "scatter_add", "sigmoid", "sign",
-    "sin", "sinh", "softmax", "softmax_cross_entropy", "softplus", "sqrt", "square", "squeeze", "stack", "std", "sub",
-    "sum", "sum_to", "tan", "tanh", "transpose", "var", "where", "windows",
+    "concatenate", "convolve", "convolve_transpose", "convolve_weight", "cos", "cosh", "cumsum", "div", "einsum",
+    "equal", "erf", "exp", "expand_dims", "expm1", "flip", "fold", "getitem", "greater", "greater_equal", "identity",
+    "less", "less_equal", "linear", "log", "log1p", "log_softmax", "logical_not", "logsumexp", "matmul", "max",
+    "maximum", "mean", "min", "minimum", "moveaxis", "mul", "neg", "not_equal", "pad", "power", "prod", "reciprocal",
+    "relu", "reshape", "scatter_add", "sigmoid", "sign", "sin", "sinh", "softmax", "softmax_cross_entropy", "softplus",
+    "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "sum_to", "tan", "tanh", "transpose", "var", "where",
+    "windows",
 ]  # fmt: skip

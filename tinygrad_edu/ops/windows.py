@@ -9,7 +9,7 @@ Each is the transpose of the other. The last axes are meant, one for each entry 
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -18,7 +18,9 @@ from tinygrad_edu.core.broadcasting import shape_of
 from tinygrad_edu.core.cases import case, real
 from tinygrad_edu.core.primitive import multilinear
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.types import Operand, Shape
+from tinygrad_edu.types import Array, Operand, Shape
+
+PerAxis: TypeAlias = int | Shape  # one number for all axes, or one for each
 
 
 @multilinear(
@@ -27,16 +29,17 @@ from tinygrad_edu.types import Operand, Shape
         case(real(7), size=(3,)),
         case(real(2, 5, 7), size=(3, 2), stride=2),
         case(real(2, 7), size=(2,), dilation=3),
+        case(real(2, 5, 7), size=(2, 2), stride=(1, 2), dilation=(2, 1)),
     ],
 )
-def windows(x: Operand, size: Shape, stride: int = 1, dilation: int = 1) -> Operand:
+def windows(x: Operand, size: Shape, stride: PerAxis = 1, dilation: PerAxis = 1) -> Operand:
     """All windows of `size` over the last axes.
 
     Args:
         x: (…, *lengths), one length for each entry of `size`.
         size: the number of elements of a window along each axis.
-        stride: the distance of neighbouring windows, ≥ 1.
-        dilation: the distance of neighbouring elements in a window, ≥ 1.
+        stride: the distance of neighbouring windows, ≥ 1; one number, or one for each axis.
+        dilation: the distance of neighbouring elements in a window, ≥ 1; likewise.
 
     Returns:
         (…, *positions, *size), where positions = (length − dilation · (size − 1) − 1) // stride + 1.
@@ -47,8 +50,8 @@ def windows(x: Operand, size: Shape, stride: int = 1, dilation: int = 1) -> Oper
     reach = _reach(x.shape, size, dilation)
     axes = tuple(range(-len(size), 0))
     every = sliding_window_view(x, reach, axis=axes)
-    steps: Any = (*(slice(None, None, stride),) * len(size), *(slice(None, None, dilation),) * len(size))
-    return every[(..., *steps)]
+    steps = [slice(None, None, n) for each in (stride, dilation) for n in per_axis(each, len(size))]
+    return every[(Ellipsis, *steps)]
 
 
 @multilinear(
@@ -56,29 +59,59 @@ def windows(x: Operand, size: Shape, stride: int = 1, dilation: int = 1) -> Oper
     cases=[
         case(real(5, 3), shape=(7,), size=(3,)),
         case(real(2, 2, 3, 3, 2), shape=(2, 5, 7), size=(3, 2), stride=2),
+        case(real(3, 2, 2, 2), shape=(5, 7), size=(2, 2), stride=(1, 2), dilation=(2, 3)),
     ],
 )
-def fold(x: Operand, shape: Shape, size: Shape, stride: int = 1, dilation: int = 1) -> Operand:
+def fold(x: Operand, shape: Shape, size: Shape, stride: PerAxis = 1, dilation: PerAxis = 1) -> Operand:
     """Add windows up where they came from: x (…, *positions, *size) gives an array of `shape`."""
-    reach, n = _reach(shape, size, dilation), len(size)
-    positions = tuple((m - r) // stride + 1 for m, r in zip(shape[-n:], reach, strict=True))
+    n = len(size)
+    positions = places(shape[-n:], size, stride, dilation)
     if x.shape != (*shape[:-n], *positions, *size):
         raise ShapeError(
             f"fold: of {tuple(shape)}, windows of {tuple(size)} have the shape {(*shape[:-n], *positions, *size)}, "
             f"{x.shape} came"
         )
-    out = np.zeros(shape, x.dtype)
-    for offset in product(*map(range, size)):  # one strided addition for each element of a window
-        place: Any = [
-            slice(o * dilation, o * dilation + p * stride, stride)
-            for o, p in zip(offset, positions, strict=True)
-        ]
-        out[(..., *place)] += x[(..., *offset)]
+    first = x[
+        (..., *(0,) * n)
+    ]  # of every window: its axes lie in memory as those of the result had better do
+    out = np.zeros_like(first, shape=shape)
+    add_up(out, x, n, stride, dilation)
     return out
 
 
-def _reach(shape: Shape, size: Shape, dilation: int) -> Shape:
-    reach = tuple(dilation * (k - 1) + 1 for k in size)
+# ---- what both go by, and convolution as well ----
+
+
+def per_axis(given: PerAxis, n: int) -> Shape:
+    """One number for each of n axes: the same for all, or as they came."""
+    return (given,) * n if isinstance(given, int) else tuple(given)
+
+
+def places(lengths: Shape, size: Shape, stride: PerAxis, dilation: PerAxis) -> Shape:
+    """How many windows there are along each axis.
+
+    Raises:
+        ShapeError: a window is longer than its axis.
+    """
+    reach = _reach(lengths, size, dilation)
+    return tuple(
+        (m - r) // s + 1 for m, r, s in zip(lengths, reach, per_axis(stride, len(size)), strict=True)
+    )
+
+
+def add_up(out: Array, x: Array, n: int, stride: PerAxis, dilation: PerAxis) -> None:
+    """Add windows x (…, *positions, *size), over n axes, into `out` (…, *lengths), in place."""
+    positions, size = x.shape[-2 * n : -n], x.shape[-n:]
+    steps = per_axis(stride, n), per_axis(dilation, n)
+    for offset in product(*map(range, size)):  # one strided addition for each element of a window
+        place: Any = [
+            slice(o * d, o * d + p * s, s) for o, p, s, d in zip(offset, positions, *steps, strict=True)
+        ]
+        out[(..., *place)] += x[(..., *offset)]
+
+
+def _reach(shape: Shape, size: Shape, dilation: PerAxis) -> Shape:
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(size, per_axis(dilation, len(size)), strict=True))
     if len(size) > len(shape) or any(r > n for r, n in zip(reach, shape[-len(size) :], strict=True)):
         raise ShapeError(
             f"windows: a window of {size} with dilation {dilation} reaches over {reach}, more than {shape} has"
