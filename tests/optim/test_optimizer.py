@@ -12,7 +12,18 @@ EVERY = {
     "SGD": lambda p, **options: optim.SGD(p, lr=0.1, **options),
     "momentum": lambda p, **options: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01, **options),
     "Nesterov": lambda p, **options: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, **options),
+    "dampening": lambda p, **options: optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.5, **options),
     "Adam": lambda p, **options: optim.Adam(p, lr=0.1, **options),
+    "AMSGrad": lambda p, **options: optim.Adam(p, lr=0.1, amsgrad=True, **options),
+    "AdamW": lambda p, **options: optim.AdamW(p, lr=0.1, **options),
+    "NAdam": lambda p, **options: optim.NAdam(p, lr=0.1, **options),
+    "Adagrad": lambda p, **options: optim.Adagrad(p, lr=0.5, **options),
+    "RMSprop": lambda p, **options: optim.RMSprop(p, lr=0.03, alpha=0.9, **options),
+    "centered": lambda p, **options: optim.RMSprop(
+        p, lr=0.1, eps=1.0, momentum=0.5, centered=True, **options
+    ),
+    "Adadelta": lambda p, **options: optim.Adadelta(p, lr=1.0, eps=1e-3, **options),
+    "Lion": lambda p, **options: optim.Lion(p, lr=0.02, betas=(0.9, 0.9), **options),
 }
 every = pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
 
@@ -43,10 +54,11 @@ def test_fifty_steps_as_in_torch(paths):
 
 
 @every
-def test_each_step_goes_downhill_on_a_bowl(make):
+def test_the_bottom_of_a_bowl_is_found(make):
     w = leaf([3.0, -2.0])
     optimizer = make([w])
-    for _ in range(400):
+    for step in range(400):  # some take steps of a fixed length, and never settle at a fixed rate
+        optimizer.lr = optimizer.initial_lr * (1 - step / 400)
         optimizer.zero_grad()
         tg.sum(w * w).backward()
         optimizer.step()
@@ -74,9 +86,8 @@ def test_float32_stays_float32(make):
     for _ in range(3):
         tg.sum(w * w).backward()
         optimizer.step()
-    held = optimizer.means[0][1:] if isinstance(optimizer, optim.Adam) else optimizer.velocity
     assert w.dtype == np.float32
-    assert {x.dtype for x in held if x is not None} <= {np.dtype("f4")}
+    assert {x.dtype for x in optimizer.state[w].values() if isinstance(x, np.ndarray)} <= {np.dtype("f4")}
 
 
 @every
@@ -222,7 +233,7 @@ def test_each_parameter_once():
         lambda w: optim.SGD(w, 0.1, -0.1), lambda w: optim.SGD(w, 0.1, weight_decay=-1),
         lambda w: optim.SGD(w, 0.1, nesterov=True),
         lambda w: optim.Adam(w, betas=(1, 0.9)), lambda w: optim.Adam(w, betas=(0.9, 1.1)),
-        lambda w: optim.Adam(w, eps=0), lambda w: setattr(optim.Adam(w), "lr", 0),
+        lambda w: optim.Adam(w, eps=0), lambda w: setattr(optim.Adam(w), "lr", -1),
     ],
 )  # fmt: skip
 def test_numbers_outside_of_their_range_are_refused(make):
@@ -232,8 +243,8 @@ def test_numbers_outside_of_their_range_are_refused(make):
 
 def test_a_rule_of_one_s_own():
     class Sign(optim.Optimizer):
-        def update(self, i, w, g):
-            return w - self.lr * np.sign(g)
+        def update(self, w, g, state, group):
+            return w - group["lr"] * np.sign(g)
 
     w = leaf([1.0, -1.0])
     tg.sum(w * w).backward()
