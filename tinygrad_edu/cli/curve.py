@@ -28,6 +28,7 @@ examples:
 
 exit codes: 0 the curve was drawn, 2 the command line was wrong, or a file cannot be written
 """
+POINTS = 5
 STYLES = {"1": "dark_orange", "2": "dodger_blue1", "6": "green", "i": "magenta"}
 
 
@@ -79,7 +80,14 @@ def _function(args: argparse.Namespace, rng: Any) -> tuple[Callable[..., Any], l
     if not op.rules:
         args.parser.error(f"{args.name} has no derivative")
     each = op.cases[0]
-    return lambda *xs: op.call(*xs, **each.params), each.draw(rng), args.name
+    xs: list[Any] = each.draw(rng)
+    name = args.name
+    if op.elementwise:  # one number says as much; of a few, the farthest from 0, which steps are measured by
+        few = [domain.of_shape(POINTS).draw(rng) for domain in each.domains]
+        k = max(range(POINTS), key=lambda k: sum(abs(float(x[k])) for x in few))
+        xs = [x[k].item() for x in few]
+        name += f" at {', '.join(str(x) if isinstance(x, bool) else f'{x:.3g}' for x in xs)}"
+    return lambda *xs: op.call(*xs, **each.params), xs, name
 
 
 def _coloured(curve: Curve) -> Text:

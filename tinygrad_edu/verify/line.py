@@ -52,9 +52,8 @@ class Line:
         rng: np.random.Generator, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
         self.f, self.dtype = f, np.dtype(dtype)
-        values = [value_of(x) for x in xs]
-        self.xs = [self._rounded(x) for x in values]
-        self._arrays = [isinstance(x, np.ndarray) for x in values]  # one of no axes is not a number
+        self._given = [value_of(x) for x in xs]
+        self.xs = [self._rounded(x) for x in self._given]
         moving = [x for x in self.xs if x.dtype.kind == "f"]
         if not moving:
             raise ValueError("a number or an array of floats was expected as an input, none came")
@@ -133,16 +132,20 @@ class Line:
     def _moved(self, s: Any) -> list[Any]:
         """X + s t of those inputs that move; a number stays a number."""
         dtype = np.result_type(s)
-        moving = [(x, array) for x, array in zip(self.xs, self._arrays, strict=True) if x.dtype.kind == "f"]
+        moving = [(x, given) for x, given in zip(self.xs, self._given, strict=True) if x.dtype.kind == "f"]
         at = [
             np.asarray(x.astype(dtype) + s * t.astype(dtype))
             for (x, _), t in zip(moving, self.ts, strict=True)
         ]
-        return [x if array else x[()] for x, (_, array) in zip(at, moving, strict=True)]
+        # An array of no axes is not a number.
+        return [
+            x if isinstance(given, np.ndarray) else x[()] for x, (_, given) in zip(at, moving, strict=True)
+        ]
 
     def _of_moving(self, *moved: Any) -> Any:
         following = iter(moved)
-        return self.f(*[next(following) if x.dtype.kind == "f" else x for x in self.xs])
+        pairs = zip(self.xs, self._given, strict=True)
+        return self.f(*[next(following) if x.dtype.kind == "f" else given for x, given in pairs])
 
     def _value(self, s: Any) -> Array:
         moved = self._moved(s)

@@ -173,7 +173,7 @@ class _Field:
     def label(self, name: str, method: Method) -> list[str]:
         """The name of a line, where it runs alone: beside its truncation, or at its bottom."""
         kind = _class(name)
-        said = f"{'up to ' if name == 'complex step' else 'best '}ε = {_number(method.step)}"
+        said = f"{'up to ε =' if name == 'complex step' else 'best ε'} {_number(method.step)}"
         slope = method.truncation
         if name == "complex step":
             x, y, place = LEFT + 12.0, float(self.y(method.error)) - 26, ""
@@ -181,14 +181,14 @@ class _Field:
             x, y, place = float(self.x(method.step)), float(self.y(method.error)) + 24, "middle"
             x, y = min(max(x, LEFT + 80), RIGHT - 80), y if y + 24 < BOTTOM else y - 84
         else:
-            share = 0.4 if name == "one-sided" else 0.25  # of the way up
+            share = 0.4 if name == "one-sided" else 0.12  # of the way up
             aim = (1 - share) * np.log(max(method.error, 10.0**self.bottom)) + share * np.log(10.0**self.top)
             rising = np.flatnonzero(np.isfinite(method.sizes) & (self.curve.centres >= method.step))
             at = rising[np.abs(np.log(np.maximum(method.sizes[rising], 1e-300)) - aim).argmin()]
             x, y = float(self.x(self.curve.centres[at])), float(self.y(method.sizes[at]))
             # The lines to the left of one-sided differences are far away; those to the right of central ones, too.
-            right = name != "one-sided" and x + 16 + LABEL < RIGHT
-            x, y, place = (x + 16, y, "") if right else (x - 10, y - 22, "end")
+            right = name != "one-sided" and x + 12 + LABEL < RIGHT
+            x, y, place = (x + 12, y, "") if right else (x - 10, y - 22, "end")
         if slope is not None and name != "complex step":
             said = f"slope {slope:.2f}, {said}"
         return [
