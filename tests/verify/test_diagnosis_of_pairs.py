@@ -45,6 +45,21 @@ def spread(g: Any, x: Any, add: bool = True) -> Any:
     return found
 
 
+def unit(x: Any) -> Any:
+    return x / np.sqrt((x * x).sum(axis=1, keepdims=True))
+
+
+def damped(x: Any) -> Any:
+    return (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.var(axis=1, keepdims=True) + 0.01)
+
+
+def damped_vjp(g: Any, x: Any) -> Any:
+    """As of `damped`, but for a denominator without its ε."""
+    n = damped(x)
+    rest = g.mean(axis=1, keepdims=True) + n * (g * n).mean(axis=1, keepdims=True)
+    return (g - rest) / x.std(axis=1, keepdims=True)
+
+
 class Counting:
     """The right rule of sin, and more at every call."""
 
@@ -126,6 +141,47 @@ PLANTED: list[Planted] = [
     ("upstream", "the mean of the upstream", np.sin, lambda g, y, x: (g.mean() * np.cos(x),), (X,)),
     ("upstream", "rounded to whole numbers", np.sin, lambda g, y, x: (np.trunc(g * np.cos(x)),), (X,)),
     ("upstream", "not linear", np.sin, lambda g, y, x: (np.clip(g, -1, 1) * np.cos(x),), (X,)),
+    ("path", "each output depends on other elements", unit,
+     lambda g, y, x: (g / np.sqrt((x * x).sum(1, keepdims=True)),),
+     (X,)),
+    ("path", "all other paths are missing", lambda x: x - x.mean(1, keepdims=True), lambda g, y, x: (g,),
+     (X,)),
+    ("path", "a multiple of x: the path by the length", lambda a, b: a @ b / np.sqrt(a @ a),
+     lambda g, y, a, b: (g * b / np.sqrt(a @ a), g * a / np.sqrt(a @ a)), (V, V[::-1])),
+    ("path", "add the same with input 1 transposed", lambda x, a: x @ a @ x,
+     lambda g, y, x, a: (g * a @ x, g * np.outer(x, x)), (ROW[:4], A)),
+    ("path", "nothing but a multiple of the parameter", lambda w: np.sin(w).sum() + 0.1 * (w * w).sum(),
+     lambda g, y, w: (g * 0.2 * w,), (V,)),
+    ("path", "sums to 0 along axis 1", softmax, lambda g, y, x: (y * (g - 0.5 * (g * y).sum(1, keepdims=True)),), (X,)),
+    ("path", "always get 0", lambda x: np.sin(x) + 1, lambda g, y, x: (g * np.cos(x) * (np.arange(7) > 1),), (V,)),
+    ("twice", "a path by the mean along axis 1 that there is not", np.sin,
+     lambda g, y, x: (g * np.cos(x) - g.mean(1, keepdims=True),), (X,)),
+    ("order", "the upstream is used shifted along axis 0", lambda x: np.pad(x, (1, 2)),
+     lambda g, y, x: (g[2:-1],), (V,)),
+    ("order", "the upstream is used reversed along axis 0", np.sin, lambda g, y, x: (g[::-1] * np.cos(x),), (X,)),
+    ("order", "arrive at the wrong places", np.cumsum, lambda g, y, x: (np.cumsum(g),), (V,)),
+    ("order", "everything is reversed along axis 0", lambda x: np.cumsum(np.sin(x)),
+     lambda g, y, x: (np.cumsum(g) * np.cos(x),), (V,)),
+    ("count", "averaged over the uses", lambda x: x[INDEX],
+     lambda g, y, x: (spread(g, x) / np.maximum(np.bincount(INDEX, minlength=5), 1),), (ROW,)),
+    ("region", "a mask of other places", np.tril, lambda g, y, x: (np.triu(g),), (A,)),
+    ("region", "where input 1 is 0", lambda x, t: (np.logaddexp(0, x) - t * x).sum(),
+     lambda g, y, x, t: (g * t * (1 / (1 + np.exp(-x)) - 1), None), (V, np.array([0, 1, 0, 1, 1, 0, 1]))),
+    ("region", "the size of input 0 − input 1 is large",
+     lambda p, t: np.where(np.abs(p - t) < 1, (p - t) ** 2 / 2, np.abs(p - t) - 0.5).sum(),
+     lambda g, y, p, t: (g * (p - t), -g * (p - t)), (A, B)),
+    ("upstream", "the sum of the upstream", np.sin, lambda g, y, x: (g.sum() * np.cos(x),), (X,)),
+    ("upstream", "one entry of the upstream", np.sin, lambda g, y, x: (g[0, 0] * np.cos(x),), (X,)),
+    ("upstream", "the negative part", np.sin, lambda g, y, x: (np.maximum(g, 0) * np.cos(x),), (X,)),
+    ("axis", "summed over axis 0 of the gradient", lambda x, b: x + b,
+     lambda g, y, x, b: (g, np.full(5, g.sum())), (X, ROW)),
+    ("chain", "each output's share", lambda w: np.tanh(A @ w), lambda g, y, w: (A.T @ g,), (B,)),
+    ("exchanged", "change places in the rule", np.divide,
+     lambda g, y, a, b: (g / a, -g * b / a**2), (P, np.roll(P, 1, axis=1))),
+    ("sign", "at the negative of input 0", lambda x: np.logaddexp(0, x), lambda g, y, x: (g / (1 + np.exp(x)),), (X,)),
+    ("epsilon", "an ε is in another place", lambda x: damped(x), lambda g, y, x: (damped_vjp(g, x),), (X,)),
+    ("ties", "where values are equal", np.maximum, lambda g, y, a, b: (g * (a >= b), g * (b >= a)), (A, B)),
+    ("shape", "has shape (2,), the input (7,)", np.sin, lambda g, y, x: (g[:2],), (V,)),
     ("penalty", "λ·θ with λ = 0.2", lambda w: np.sin(w).sum() + 0.1 * (w * w).sum(),
      lambda g, y, w: (g * np.cos(w),), (V,)),
     ("in place", "changes the cotangent of the output in place", np.sin, overwritten, (X,)),

@@ -30,17 +30,11 @@ def weights(e: Evidence) -> Iterator[Suspicion]:
     if not same(a, weight * n) or abs(weight - 1) < 1e-6:
         return
     if abs(weight) < 1e-9:
-        if same(np.diagonal(rule), np.ones(len(rule))):
-            yield Suspicion(
-                "path", "the upstream is passed on as it is: the paths by other elements are missing"
-            )
-        else:
-            yield Suspicion(
-                "path", "each output depends on other elements, too: their paths are missing", likely=True
-            )
+        words = "each output depends on other elements, too: their paths are missing"
+        yield Suspicion("path", words, likely=True)
         return
-    for n_ in {*e.theta.shape, *(1 / m for m in e.theta.shape if m)}:
-        if n_ != 1 and abs(weight - n_) < 1e-6 * n_:
+    for share in {*e.theta.shape, *(1 / m for m in e.theta.shape)}:
+        if abs(weight - share) < 1e-6 * share:
             yield Suspicion(
                 "count", f"the paths by other elements count {weight:.6g} times: a sum and a mean mixed up"
             )
@@ -112,12 +106,12 @@ def normalizations(e: Evidence) -> Iterator[Suspicion]:
 
 def _fitted(blocks: list[Array], products: list[Array]) -> tuple[Array, Array] | None:
     """α and β of every block, if they explain all of it."""
-    found = []
+    found: list[Array] = []
     size = max(float(np.abs(block).max()) for block in blocks)
     for block, product in zip(blocks, products, strict=True):
         terms = np.stack([np.ones_like(product), product], axis=1)
         solution, *_ = np.linalg.lstsq(terms, block, rcond=None)
-        if size == 0 or np.any(np.abs(terms @ solution - block) > 1e-6 * size):
+        if np.any(np.abs(terms @ solution - block) > 1e-6 * size):
             return None
         found.append(np.where(np.abs(solution) * np.abs(terms).max(axis=0) < 1e-6 * size, 0.0, solution))
     alpha, beta = np.array(found).T
