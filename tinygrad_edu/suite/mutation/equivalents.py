@@ -37,6 +37,8 @@ _because("Where y = 0, the logarithm is multiplied by y: any positive argument w
 _because("For b > 0, y = a^b is 0 exactly where a is; for b ≤ 0 there is no derivative by b at a = 0.",
          ("power", "1", "y → a (2)"))  # fmt: skip
 
+_because("The derivative of the identity is 1.", ("identity", "0", "ȳ passed on"))
+
 # ---- what is passed for its shape alone ----
 
 _because("`spread` reads the shape of x, and none of its values.",
@@ -44,7 +46,8 @@ _because("`spread` reads the shape of x, and none of its values.",
            (("sum", ""), ("mean", ""), ("var", ""), ("max", " (2)"), ("min", " (2)"), ("prod", " (2)"),
             ("prod", " (5)"), ("logsumexp", ""), ("logsumexp", " (3)"))])  # fmt: skip
 _because("`getattr(…, 'dtype')` reads the type of x, and none of its values; y has the same type.",
-         *[(name, "0", mutant) for name in ("max", "min") for mutant in ("x → y (4)", "x → -x (3)", "x → 2 * x (3)")])  # fmt: skip
+         *[(name, "0", mutant) for name in ("max", "min")
+           for mutant in ("x → y (4)", "x → -x (3)", "x → 2 * x (3)")])  # fmt: skip
 _because("`_matrices` reads of the operand that is differentiated by the shape alone.",
          ("matmul", "0", "a → -a"), ("matmul", "0", "a → 2 * a"), ("matmul", "1", "b → -b"),
          ("matmul", "1", "b → 2 * b"))  # fmt: skip
@@ -57,16 +60,22 @@ _because("b has one axis, never two: the matrices are then reshaped to what they
 _because("b has one axis, never two: then all axes but the last are summed over, of which there is one.",
          ("linear", "2", "g → b (2)"))  # fmt: skip
 _because("Of two operands and their product, any two that are matrices make the third one.",
-         ("matmul", "0", "a → y"), ("matmul", "0", "b → y"), ("matmul", "1", "a → y"), ("matmul", "1", "b → y"))  # fmt: skip
+         ("matmul", "0", "a → y"), ("matmul", "0", "b → y"), ("matmul", "1", "a → y"),
+         ("matmul", "1", "b → y"))  # fmt: skip
+_because("Ȳ Bᵀ is right for a matrix B, whatever A is.", ("matmul", "0", "a → b"))
+_because("Aᵀ Ȳ is right for a matrix A, whatever B is.", ("matmul", "1", "b → a"))
 _because("Either x and y are both nodes, or neither is.", ("softmax_cross_entropy", "0", "x → y"))
 
 # ---- two ways of one thing ----
+
+_because("Where the bias has the shape of y, there is one row, and nothing to sum over.",
+         ("linear", "2", "ȳ passed on"))  # fmt: skip
 
 _because("The mean of one number is that number.", ("softmax_cross_entropy", "0", "the upstream averaged"))
 _because("Any negative length tells NumPy to find out.", ("linear", "1", "1 → 2"), ("prod", "0", "1 → 2"))
 _because("The axis before the first is the last.",
          ("matmul", "all", "_transposed: n - 1 → -1"), ("matmul", "all", "_transposed: n - 2 → -2 (2)"))  # fmt: skip
-_because("A product without a factor 0 is not 0, and it is one test to ask for either sign or size.",
+_because("A number is 0 exactly where twice the number, or minus the number, is.",
          ("prod", "0", "x → -x"), ("prod", "0", "x → 2 * x"))  # fmt: skip
 _because("The formula for rows with a 0 is right for all rows; the quotient is only quicker.",
          ("prod", "0", "x → y"))  # fmt: skip

@@ -1,0 +1,135 @@
+"""Why a check does not see a mistake, and where it would.
+
+A reason is not guessed: it is tried out. What hides a mistake is a property of the operand, such as that all of its
+values are positive. It is said to be the reason if other values with this property hide the mistake as well, and values
+without it do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.calculus import gradients
+from tinygrad_edu.core.node import Node
+from tinygrad_edu.core.recording import NEEDED, recording
+from tinygrad_edu.core.sweep import topological_order
+from tinygrad_edu.inputs import input_leaf
+from tinygrad_edu.state import state_restored
+from tinygrad_edu.suite.mutation.graph import Mistake, calls_at, differ, made, quietly, with_mistake
+from tinygrad_edu.suite.mutation.semantic import vjp_of
+from tinygrad_edu.types import Array
+from tinygrad_edu.verify.hazards import hazard_points, judge_few
+from tinygrad_edu.verify.pair import pair_of
+
+
+class Property(NamedTuple):
+    """What may be special about the values of an operand, and how to make some that have it, or do not."""
+
+    words: str
+    holds: Callable[[Array], Any]
+    impose: Callable[[Array], Array]
+    oppose: Callable[[Array], Array]
+
+
+def _symmetric(x: Array) -> bool:
+    square = x.ndim > 1 and x.shape[-1] == x.shape[-2] > 1
+    return bool(square and np.array_equal(x, x.swapaxes(-1, -2)))
+
+
+PROPERTIES = (
+    Property("is symmetric", _symmetric, lambda x: x + x.swapaxes(-1, -2), lambda x: x),
+    Property("is positive everywhere", lambda x: np.all(x > 0), np.abs, lambda x: -np.abs(x)),
+    Property("is negative everywhere", lambda x: np.all(x < 0), lambda x: -np.abs(x), np.abs),
+    Property("has no two equal values", lambda x: x.size > 1 and np.unique(x).size == x.size, lambda x: x,
+             lambda x: np.full(x.shape, x.flat[0])),
+    Property("is 0 nowhere", lambda x: np.all(x != 0), lambda x: x, lambda x: np.where(np.arange(x.size) == x.size // 2,
+                                                                                   0.0, x.ravel()).reshape(x.shape)),
+)  # fmt: skip
+TRIES = 4
+
+
+def why(node: Any, mistake: Mistake, upstream: Array) -> str:
+    """What hides a mistake at the values of a recorded operation; "" if that is not known.
+
+    Args:
+        node: the operation.
+        mistake: in its rule.
+        upstream: the cotangent of the operation in the check.
+    """
+    right, calls = vjp_of(node.op, mistake.operand), list(calls_at(node))
+    here = [np.shape(x.value) for x in node.args]
+    if not any(differ(right, mistake.vjp, call) for call in calls if list(map(np.shape, call.xs)) == here):
+        return "an axis has length 1: only a longer one tells the two apart"
+    if (upstream == upstream.flat[0]).all() and not any(
+        differ(right, mistake.vjp, call._replace(g=np.full_like(call.g, upstream.flat[0]))) for call in calls
+    ):
+        return f"the upstream ȳ is {upstream.flat[0]:g}" + (" everywhere" if upstream.size > 1 else "")
+    for i, x in enumerate(np.asarray(x.value) for x in node.args):
+        for each in PROPERTIES if x.dtype.kind == "f" and x.size else ():
+            if each.holds(x):
+                hidden = _seen(node, mistake, i, each.impose)
+                if hidden and not any(hidden) and any(_seen(node, mistake, i, each.oppose)):
+                    return (f"operand {i} " if len(here) > 1 else "the operand ") + each.words
+    return ""
+
+
+def _seen(node: Any, mistake: Mistake, i: int, change: Callable[[Array], Array]) -> list[bool]:
+    """Whether the wrong rule gives another result, at several values of one operand."""
+    rng = np.random.default_rng(1)
+    right = vjp_of(node.op, mistake.operand)
+    params = {name: value for name, value in node.params.items() if name != "saved"}
+    found = []
+    for _ in range(TRIES):
+        xs = [np.asarray(x.value) for x in node.args]
+        xs[i] = change(rng.normal(size=xs[i].shape))
+        if (call := made(node.op, xs, params, rng)) is not None:
+            found.append(differ(right, mistake.vjp, call))
+    return found
+
+
+def shows_at(
+    f: Callable[..., Any], arguments: Sequence[Any], leaves: dict[str, Any], number: int, mistake: Mistake
+) -> str:
+    """The name of the first hazard point at which a check sees a mistake, and does not accuse the right rule; or "".
+
+    Args:
+        f: the function.
+        arguments: of it, as nodes.
+        leaves: what is checked, by name.
+        number: of the operation in the graph, from 1.
+        mistake: in its rule.
+    """
+    pair, point = pair_of(f, list(arguments), leaves)
+    right = pair._replace(composed=False)
+    places = [i for i, x in enumerate(arguments) if any(x is leaf for leaf in leaves.values())]
+
+    def vjp(g: Array, y: Array, *xs: Array) -> list[Any]:
+        moved = dict(zip(places, (input_leaf(np.array(x), True) for x in xs), strict=True))
+        with recording(NEEDED), state_restored():
+            output = f(*[moved.get(i, x) for i, x in enumerate(arguments)])
+        node = _operation(output, number)
+        if node is None:
+            raise ArithmeticError("another graph than at the inputs")
+        with with_mistake(node, mistake):
+            return gradients(output, list(moved.values()), g)
+
+    if not point or len(places) != len(point):
+        return ""
+    wrong = right._replace(vjp=vjp)
+    for name, changed in hazard_points(point, np.random.default_rng(0)):
+        if quietly(lambda: _accused(wrong, changed) and not _accused(right, changed)):  # noqa: B023 (asked at once)
+            return name
+    return ""
+
+
+def _accused(pair: Any, point: list[Array]) -> bool:
+    rows = judge_few(pair, [x.copy() for x in point])
+    return any(row.verdict == "wrong" for row in rows or ())
+
+
+def _operation(output: Node, number: int) -> Any:
+    computed = [node for node in topological_order([output]) if node.op is not None]
+    return computed[number - 1] if len(computed) >= number and computed[number - 1].requires_grad else None
