@@ -46,7 +46,7 @@ OPTIMIZERS: list[tuple[str, dict[str, Any]]] = [
     ("RMSprop", {"lr": 0.005, "alpha": 0.95, "centered": True, "momentum": 0.5}),
     ("RMSprop", {"lr": 0.005, "centered": True}),
     ("Adadelta", {}),
-    ("Adadelta", {"lr": 0.7, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.01}),
+    ("Adadelta", {"lr": 0.2, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.01}),
     ("Adam", {"lr": 0.05}),
     ("Adam", {"lr": 0.2, "betas": [0.5, 0.9], "eps": 1e-3, "weight_decay": 0.05}),
     ("Adam", {"lr": 0.2, "betas": [0.5, 0.6], "amsgrad": True}),
@@ -215,6 +215,7 @@ def scores() -> dict[str, Any]:
 
 def main() -> None:
     """Write the file."""
+    torch.set_default_dtype(torch.float64)  # NAdam keeps a product in the default type, whatever the parameters are
     found = {
         "made with": {"torch": torch.__version__.partition("+")[0], "scikit-learn": sklearn.__version__},
         "start": {name: value.tolist() for name, value in START.items()},
