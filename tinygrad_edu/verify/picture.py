@@ -173,7 +173,7 @@ class _Field:
     def label(self, name: str, method: Method) -> list[str]:
         """The name of a line, where it runs alone: beside its truncation, or at its bottom."""
         kind = _class(name)
-        said = f"{'up to ε =' if name == 'complex step' else 'best ε'} {_number(method.step)}"
+        said = f"{'up to ε =' if name == 'complex step' else 'best'} {_number(method.step)}"
         slope = method.truncation
         if name == "complex step":
             x, y, place = LEFT + 12.0, float(self.y(method.error)) - 26, ""
