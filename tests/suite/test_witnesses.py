@@ -267,7 +267,7 @@ def test_where_there_is_no_complex_step_the_two_modes_must_agree_in_every_compon
     assert witnesses.WITNESSES["complex step"](trial) is None
     right = trial.vjp
     trial.vjp = lambda *inputs: [g * (1 + 1e-12) for g in right(*inputs)]  # type: ignore[method-assign]
-    assert "beside the forward mode" in str(witnesses.WITNESSES["complex step"](trial))
+    assert "by the forward mode" in str(witnesses.WITNESSES["complex step"](trial))
 
 
 def test_a_continuation_of_another_function_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
