@@ -60,8 +60,9 @@ class Table(list[Observed]):
 
 
 def lsuv(
-    model: Any, *inputs: Any, rng: np.random.Generator, start: Callable[..., Array] | None = orthogonal,
-    tolerance: float = 1e-3, most: int = 10, where: Where | None = None,
+    model: Any, *inputs: Any, rng: np.random.Generator | None = None,
+    start: Callable[..., Array] | None = orthogonal, tolerance: float = 1e-3, most: int = 10,
+    where: Where | None = None,
 ) -> Table:  # fmt: skip
     """Layer-sequential unit variance (Mishkin and Matas 2015): every layer's output gets the variance 1 on a batch.
 
@@ -69,17 +70,17 @@ def lsuv(
         model: a module, in the mode (train or eval) that it is to be looked at. Dropout draws anew in each pass, so
             with it take `eval()`.
         inputs: what it is called with, a batch.
-        rng: where chance comes from, for `start`.
+        rng: where chance comes from, if there is a start.
         start: how the weights start, a function (shape, *, rng, layout); None leaves them as they are.
         tolerance: how far the variance may be from 1, > 0. The authors take 0.1.
-        most: rescalings of one layer, ≥ 1; with a bias of 0, one is enough.
+        most: rescalings of one layer, ≥ 1. One is enough where the bias is 0 and the layer is called once.
         where: which weights are meant, see `apply`.
 
     Returns:
         A table of the layers; `print` shows it. The variance after is that of a last pass through the whole model.
 
     Raises:
-        ShapeError, TypeError: whatever the model itself refuses.
+        ShapeError, TypeError: no generator, and whatever the model itself refuses.
         ValueError: no weight is meant; a layer with several, or one that the model does not call; an output without
             variance, or whose variance does not come to 1. Then all parameters are what they were.
     """
