@@ -117,7 +117,8 @@ def judged(entry: Entry, mistake: Mistake, seed: int, score: Score) -> None:
     pair = pair._replace(vjp=lambda g, y, *xs: list(mistake.vjp(g, y, *xs)))
     match = matched(pair, inputs, np.random.default_rng(0), point)
     score.known += match is not None and match.mistake is not None and match.mistake.cause == mistake.cause
-    first = next(iter(diagnosed(pair, point, rows, judge_few, inputs).values()), None)
+    said = diagnosed(pair, point, rows, judge_few, inputs)
+    first = next((diagnosis for diagnosis in said.values() if diagnosis), None)
     right = first is not None and first.cause == mistake.cause
     score.by_cause[mistake.cause, right] += 1
     score.named += right

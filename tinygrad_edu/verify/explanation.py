@@ -1,8 +1,10 @@
 """Why the gradients of a pair are wrong: the diagnosis, with the functions at hand, and the catalogue.
 
-conduct    it overwrites, it remembers, it has another shape, it is not linear in its cotangent
-structure  suspicions that hold at the point and at points near it
-nearness   wrong at the point and right beside it: it is the ties, or the zeros
+    conduct    it overwrites, it remembers, it has another shape, it is not linear in its cotangent
+    structure  suspicions that hold at the point and at points near it
+    nearness   wrong at the point and right beside it: it is the ties, or the zeros
+
+All of this costs more than the check itself, and so it begins only when something has been found to be wrong.
 """
 
 from __future__ import annotations
@@ -45,8 +47,8 @@ _SUBTLE = (
 
 def diagnosed(
     pair: Pair, inputs: list[Array], rows: list[Row], judge: Judge, example: list[Array]
-) -> dict[int, Diagnosis]:
-    """The causes of wrong rows, by input; those that are not to be told are left out.
+) -> dict[int, Diagnosis | None]:
+    """The causes of wrong rows, by input: None if it is not to be told, and no entry if nothing could be looked at.
 
     Args:
         pair: the functions.
@@ -61,7 +63,7 @@ def diagnosed(
     if conduct := _conduct(pair, inputs, rng):
         return dict.fromkeys(wrong, conduct)
     seen = list(draws(pair, inputs, rng))
-    found = {}
+    found: dict[int, Diagnosis | None] = {}
     with np.errstate(all="ignore"):
         y = np.array(pair.f(*[np.array(x) for x in example]))
         elsewhere = pulled(pair, example, y, np.ones(y.shape))
@@ -70,11 +72,10 @@ def diagnosed(
         diagnosis = _of_input(mine) if mine else None
         if diagnosis and diagnosis.cause == "detached" and elsewhere[i].any():
             diagnosis = None  # 0 here, and not everywhere
-        diagnosis = diagnosis or _nearness(
-            pair, inputs, i, floats.index(i), rows[floats.index(i)].note.startswith("where equal"), judge, rng
-        )
-        if diagnosis:
-            found[i] = diagnosis
+        row = floats.index(i)
+        kinked = rows[row].note.startswith("where equal")
+        if mine or kinked:
+            found[i] = diagnosis or _nearness(pair, inputs, i, row, kinked, judge, rng)
     return found
 
 
@@ -230,17 +231,18 @@ def explained(
     match = matched(pair, example, np.random.default_rng(0), inputs)
     floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
     return [
-        replace(row, note=_note(row, found.get(i), match)) if row.verdict == "wrong" else row
+        replace(row, note=_note(row, found, i, match)) if row.verdict == "wrong" else row
         for i, row in zip(floats, rows, strict=True)
     ]
 
 
-def _note(row: Row, diagnosis: Diagnosis | None, match: Match | None) -> str:
+def _note(row: Row, found: dict[int, Diagnosis | None], i: int, match: Match | None) -> str:
     observed = math.isnan(row.numeric)  # a sum or a conduct, and no single component, was found to be wrong
-    if diagnosis is None:
+    diagnosis, said = found.get(i), row.note
+    if diagnosis is None and i in found and not observed:
         # What one draw suggests is not said if the others do not confirm it.
-        said = row.note if observed else f"{row.wrong} of {math.prod(row.shape)} components differ"
-    else:
+        said = f"{row.wrong} of {math.prod(row.shape)} components differ"
+    elif diagnosis is not None:
         said = f"{row.note}: {diagnosis}" if observed and str(diagnosis) not in row.note else str(diagnosis)
     known = match is not None and (match.mistake is not None or diagnosis is None)
     return f"{said}; {match}" if known else said
