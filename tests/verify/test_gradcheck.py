@@ -388,15 +388,22 @@ def test_the_order_of_training_and_checking_does_not_matter(rng: np.random.Gener
 # ---- what is refused ----
 
 
-def test_dropout_is_refused_in_words_and_accepted_when_frozen_or_off(rng: np.random.Generator) -> None:
+def test_dropout_drops_the_same_throughout_a_check_and_its_generator_is_put_back(rng: np.random.Generator) -> None:
     dropout = nn.Dropout(0.5, rng=np.random.default_rng(0))
     net = nn.Sequential(nn.Linear(4, 6, rng=rng), nn.Tanh(), dropout, nn.Linear(6, 2, rng=rng))
     x = rng.normal(size=(5, 4))
-    with pytest.raises(ValueError, match=r"not deterministic.*dropout\.frozen\(\).*eval\(\)"):
-        tg.check(net, x)
+    before = dropout.rng.bit_generator.state
+    report = tg.check(net, x)
+    assert report
+    assert dropout.rng.bit_generator.state == before
     with dropout.frozen():
         assert tg.check(net, x)
     assert tg.check(net.eval(), x)
+
+
+def test_chance_that_nobody_has_announced_is_refused_in_words(rng: np.random.Generator) -> None:
+    with pytest.raises(ValueError, match=r"not deterministic.*dropout\.frozen\(\).*eval\(\)"):
+        tg.check(lambda x: tg.sum(x * (rng.random(50) > 0.5)), np.ones(50))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -222,3 +222,30 @@ def test_a_loss_of_no_inputs_has_its_parameters_checked(rng: np.random.Generator
     report = tg.check(lambda: (layer(x) ** 2).sum(), parameters=layer, hazards=True)
     assert report
     assert [row.name for row in report.rows] == ["weight", "bias"]
+
+
+# ---- in a graph of several operations ----
+
+
+def test_an_operation_of_the_users_that_is_wrong_at_ties_is_found_within_a_graph() -> None:
+    largest = tg.custom_vjp(lambda x: x.max(axis=1), lambda g, y, x: g[:, None] * (x == y[:, None]))
+    x = np.array([[0.3, -1.2, 2.5], [0.7, 0.1, -0.4]])
+    report = tg.check(lambda x: tg.tanh(largest(2 * x)), x, hazards=True)
+    assert report.verdict == "wrong"
+    shared = tg.custom_vjp(
+        lambda x: x.max(axis=1),
+        lambda g, y, x: g[:, None] * (x == y[:, None]) / (x == y[:, None]).sum(axis=1, keepdims=True),
+    )
+    assert tg.check(lambda x: tg.tanh(shared(2 * x)), x, hazards=True)
+
+
+def test_kinks_that_fall_together_accuse_nobody() -> None:
+    same = tg.custom_vjp(lambda x: np.abs(x), lambda g, y, x: g * np.sign(x))
+    report = tg.check(
+        lambda x: tg.sum(same(x) - tg.relu(x) - tg.relu(-x) + x * x), np.array([0.3, -1.2]), hazards=True
+    )
+    assert report.verdict != "wrong"
+
+
+def test_functions_of_scalars() -> None:
+    assert tg.check(lambda a, b: (a * b).tanh() + a, tg.Scalar(0.4, "a"), tg.Scalar(-1.3, "b"), hazards=True)

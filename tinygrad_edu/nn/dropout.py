@@ -4,7 +4,8 @@
 
 The division keeps the mean of y at x, so that nothing has to be done when the network is in use ("inverted"
 dropout). A numerical derivative compares forward passes with each other, which is pointless if each drops
-other units: check gradients within `frozen()`, or in `eval()`.
+other units. `tg.check` puts the generator back after every call, so that all of them drop the same; where you compare
+by yourself, do it within `frozen()`, or in `eval()`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.state import about_to_change
 from tinygrad_edu.types import Array, Operand, Shape
 
 
@@ -58,6 +60,7 @@ class Dropout(Module):
         return x * mask
 
     def _mask(self, shape: Shape) -> Array:
+        about_to_change(self.rng.bit_generator, "state")  # so that a check draws the same numbers again and again
         return (self.rng.random(shape) >= self.p) / (1 - self.p)
 
     @contextmanager

@@ -2,9 +2,9 @@
 
     training, eval  ×  once, batch of 1, used twice, tied weights, after 20 steps, float32, at hazards  ×  witnesses
 
-A mode that does not exist must say so: a batch norm refuses a batch of one sample in training, and a dropout that is
-not frozen cannot be checked. Then the suite asks for the refusal. No parameter and no input passes whose derivative
-was 0 wherever one looked.
+A mode that does not exist must say so: a batch norm refuses a batch of one sample in training. Then the suite asks for
+the refusal. A dropout that is not frozen must drop the same throughout a check. No parameter and no input passes whose
+derivative was 0 wherever one looked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_edu.suite.finding import Finding, Undecided, ask
 from tinygrad_edu.suite.layer_canaries import layer_canaries
-from tinygrad_edu.suite.layer_conduct import hygiene, refuses_chance, refuses_one_sample, restored
+from tinygrad_edu.suite.layer_conduct import chance, hygiene, refuses_one_sample, restored
 from tinygrad_edu.suite.layer_witnesses import adjoint, dtype, hazards, judged, report_of, second_order
 from tinygrad_edu.suite.situation import LayerCase, Situation
 
@@ -88,7 +88,7 @@ def _questions(
         yield mode, "float32", "dtype", dtype
     modules = dict(getattr(made, "named_modules", dict)()).values()
     if any(hasattr(module, "frozen") for module in modules):
-        yield "training", "not frozen", "refusal", refuses_chance
+        yield "training", "not frozen", "numeric", chance
     for mode in modes:
         yield mode, "at hazards", "hazards", hazards
 

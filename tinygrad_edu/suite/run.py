@@ -119,8 +119,13 @@ def _unnoticed_layer(number: int, seed: int) -> list[str]:
 
 
 def _unseen(name: str, witnesses: Iterable[str], findings: Iterable[Finding]) -> list[str]:
-    seen = {finding.witness for finding in findings if finding.wrong and not finding.undecided}
-    return [f"{name}, by the witness '{witness}'" for witness in witnesses if witness not in seen]
+    missing = dict.fromkeys(witnesses)
+    for finding in findings:  # which are made as they are asked for: once all have seen it, no more are
+        if not missing:
+            break
+        if finding.wrong and not finding.undecided:
+            missing.pop(finding.witness, None)
+    return [f"{name}, by the witness '{witness}'" for witness in missing]
 
 
 # ---- in several processes ----

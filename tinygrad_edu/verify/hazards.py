@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_edu.core.primitive import registry
+from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.conduct import hygiene, linearity, pulled, rounding_of
 from tinygrad_edu.verify.culprits import culprits, refused
-from tinygrad_edu.verify.pair import Pair
+from tinygrad_edu.verify.pair import Pair, pair_of_node
 from tinygrad_edu.verify.report import Row
 from tinygrad_edu.verify.slopes import along_ties, by_component
 
@@ -140,11 +142,12 @@ def examine(
             rounding[i] = max(rounding[i], least[i])
         inside = _inside(pair, inputs, rng)
         rows = {i: by_component(pair, inputs, i, g, found[i], rounding[i], rng, most, inside) for i in floats}
+        whole = all(inputs[i].size <= most for i in floats)
         for hold in (False, True, False, True):
             if not any(
                 row.verdict == "wrong" for row in rows.values()
             ):  # which would explain a wrong sum, too
-                along_ties(pair, inputs, floats, g, found, rounding, rows, rng, hold)
+                along_ties(pair, inputs, floats, g, found, rounding, rows, rng, hold, whole)
         if any(row.verdict == "wrong" for row in rows.values()) and _unstable(pair, inputs, y, g, found):
             return None
     return [rows[i] for i in floats]
@@ -239,11 +242,24 @@ def _examined(
         trouble = f"the backward pass raises {type(error).__name__}: {error}"
         floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
         return [refused(pair.names[i], i, inputs[i], [], trouble, dict.fromkeys(floats, 0)) for i in floats]
-    if pair.composed and rows and any(row.verdict == "wrong" for row in rows):
+    if pair.record and rows and any(row.verdict == "wrong" for row in rows):
+        if _guilty(pair.record(inputs), rng, most):
+            return rows
         # Kinks of several operations may fall together, and what is right for each alone is none of the slopes of all.
         near = [x + 1e-4 * rng.normal(size=x.shape) if x.dtype.kind == "f" else x for x in inputs]
         return examine(pair, near, rng, most=most, floors=floors)
     return rows
+
+
+def _guilty(output: Any, rng: np.random.Generator, most: int) -> bool:
+    """Whether an operation of the user's is wrong by itself, at the values that it has in a graph."""
+    for node in topological_order([output]):
+        if node.op is not None and registry.get(node.op.name) is not node.op:
+            pair, inputs = pair_of_node(node)
+            rows = examine(pair, inputs, rng, most=most)
+            if rows and any(row.verdict == "wrong" for row in rows):
+                return True
+    return False
 
 
 def _graver(row: Row, other: Row) -> Row:

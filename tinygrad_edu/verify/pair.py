@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu.calculus import gradients
-from tinygrad_edu.core.node import value_of
+from tinygrad_edu.core.node import leaf, value_of
 from tinygrad_edu.core.recording import no_grad
 from tinygrad_edu.custom import CustomFunction
 from tinygrad_edu.inputs import input_leaf
+from tinygrad_edu.scalar import Scalar
 from tinygrad_edu.state import state_restored
 from tinygrad_edu.types import Array
 
@@ -22,7 +23,9 @@ class Pair(NamedTuple):
     f: Callable[..., Any]
     vjp: Callable[..., list[Any]]
     names: list[str]
-    composed: bool = False  # of operations of the engine, each of which has its own verification
+    record: Callable[[Sequence[Array]], Any] | None = (
+        None  # gives the graph, where the functions are made of one
+    )
 
 
 def pair_of(target: Any, arguments: list[Any], leaves: dict[str, Any]) -> tuple[Pair, list[Array]]:
@@ -38,7 +41,9 @@ def pair_of(target: Any, arguments: list[Any], leaves: dict[str, Any]) -> tuple[
     places = [i for i, x in enumerate(arguments) if id(x) in called]
 
     def call(xs: Sequence[Array]) -> tuple[Any, list[Any]]:
-        moved = dict(zip(places, (input_leaf(np.array(x), True) for x in xs), strict=True))
+        scalars = isinstance(arguments[places[0]], Scalar)  # a graph holds them, or tensors
+        leaves = (input_leaf(float(x) if scalars else np.array(x), not scalars) for x in xs)
+        moved = dict(zip(places, leaves, strict=True))
         return target(*[moved.get(i, x) for i, x in enumerate(arguments)]), list(moved.values())
 
     def f(*xs: Array) -> Any:
@@ -50,7 +55,20 @@ def pair_of(target: Any, arguments: list[Any], leaves: dict[str, Any]) -> tuple[
             output, inputs = call(xs)
         return gradients(output, inputs, g) if output.requires_grad else [None] * len(inputs)
 
-    return Pair(f, vjp, [names[i] for i in places], True), [_wide(arguments[i].value) for i in places]
+    def record(xs: Sequence[Array]) -> Any:
+        with state_restored():
+            return call(xs)[0]
+
+    return Pair(f, vjp, [names[i] for i in places], record), [_wide(arguments[i].value) for i in places]
+
+
+def pair_of_node(node: Any) -> tuple[Pair, list[Array]]:
+    """The pair of one operation in a graph, by itself, and the values that it was recorded with."""
+    params = {name: value for name, value in node.params.items() if name != "saved"}
+    operands = [leaf(type(node), x.value, np.asarray(x.value).dtype.kind == "f") for x in node.args]
+    leaves = {f"operand {i}": x for i, x in enumerate(operands) if x.requires_grad}
+    pair, inputs = pair_of(lambda *xs: node.op.call(*xs, **params), operands, leaves)
+    return pair._replace(record=None), inputs
 
 
 def _wide(x: Any) -> Array:

@@ -147,15 +147,18 @@ def _size(x: Array) -> float:
 
 def along_ties(
     pair: Pair, inputs: list[Array], floats: list[int], g: Array, found: list[Array], rounding: list[float],
-    rows: dict[int, Row],
-    rng: np.random.Generator, hold: bool,
+    rows: dict[int, Row], rng: np.random.Generator, hold: bool, whole: bool,
 ) -> None:  # fmt: skip
     """Move equal values together, and whole numbers not at all if they are to be held, and correct the rows.
 
+    Where there are no ties, and the rows are about the `whole` of the inputs, it would find nothing that they have not.
     If the sum is wrong, each group of equal values is moved by itself, to find out whose gradients do not add up.
     """
     values = np.concatenate([inputs[i].ravel() for i in floats]).astype(float)
     distinct, group = np.unique(values, return_inverse=True)
+    integers = distinct == np.round(distinct)
+    if (whole and distinct.size == values.size) or (hold and not integers.any()):
+        return
     starts = np.cumsum([inputs[i].size for i in floats])[:-1]
     groups = dict(zip(floats, np.split(group.reshape(-1), starts), strict=True))
 
@@ -165,7 +168,7 @@ def along_ties(
 
     speed = rng.uniform(0.5, 1.5, distinct.shape)
     if hold:
-        speed[distinct == np.round(distinct)] = 0.0
+        speed[integers] = 0.0
     said = note(speed)
     if not said:
         return

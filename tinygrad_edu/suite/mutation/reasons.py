@@ -22,7 +22,7 @@ from tinygrad_edu.suite.mutation.graph import Mistake, calls_at, differ, made, q
 from tinygrad_edu.suite.mutation.semantic import vjp_of
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.hazards import hazard_points, judge_few
-from tinygrad_edu.verify.pair import pair_of
+from tinygrad_edu.verify.pair import Pair, pair_of
 
 
 class Property(NamedTuple):
@@ -103,7 +103,7 @@ def shows_at(
         mistake: in its rule.
     """
     pair, point = pair_of(f, list(arguments), leaves)
-    right = pair._replace(composed=False)
+    right = pair._replace(record=None)
     places = [i for i, x in enumerate(arguments) if any(x is leaf for leaf in leaves.values())]
 
     def vjp(g: Array, y: Array, *xs: Array) -> list[Any]:
@@ -118,14 +118,14 @@ def shows_at(
 
     if not point or len(places) != len(point):
         return ""
-    wrong = right._replace(vjp=vjp)
+    wrong = Pair(pair.f, vjp, pair.names)
     for name, changed in hazard_points(point, np.random.default_rng(0)):
         if quietly(lambda: _accused(wrong, changed) and not _accused(right, changed)):  # noqa: B023 (asked at once)
             return name
     return ""
 
 
-def _accused(pair: Any, point: list[Array]) -> bool:
+def _accused(pair: Pair, point: list[Array]) -> bool:
     rows = judge_few(pair, [x.copy() for x in point])
     return any(row.verdict == "wrong" for row in rows or ())
 
