@@ -12,18 +12,32 @@ from tinygrad_edu.nn.activation import (
     Softplus,
     Tanh,
 )  # fmt: skip
+from tinygrad_edu.nn.adaptive_pool import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    GlobalAvgPool,
+)  # fmt: skip
 from tinygrad_edu.nn.container import Container, Sequential
+from tinygrad_edu.nn.conv import Conv1d, Conv2d
+from tinygrad_edu.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from tinygrad_edu.nn.dropout import Dropout
+from tinygrad_edu.nn.embedding import Embedding
 from tinygrad_edu.nn.functional import l2
 from tinygrad_edu.nn.linear import Linear
 from tinygrad_edu.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, Loss, MSELoss
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.norm import BatchNorm1d
 from tinygrad_edu.nn.parameter import Buffer, parameter
+from tinygrad_edu.nn.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from tinygrad_edu.nn.residual import ModuleList, Residual
 from tinygrad_edu.nn.scalar_mlp import MLP, Layer, Neuron
 
 __all__ = [
-    "GELU", "MLP", "BCEWithLogitsLoss", "BatchNorm1d", "Buffer", "Container", "CrossEntropyLoss", "Dropout",
-    "Flatten", "Identity", "Layer", "LeakyReLU", "Linear", "Loss", "MSELoss", "Module", "Neuron", "ReLU",
-    "Sequential", "Sigmoid", "Softmax", "Softplus", "Tanh", "functional", "init", "l2", "parameter",
+    "GELU", "MLP", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d",
+    "AvgPool2d", "BCEWithLogitsLoss", "BatchNorm1d", "Buffer", "Container", "Conv1d", "Conv2d", "ConvTranspose1d",
+    "ConvTranspose2d", "CrossEntropyLoss", "Dropout", "Embedding", "Flatten", "GlobalAvgPool", "Identity", "Layer",
+    "LeakyReLU", "Linear", "Loss", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleList", "Neuron", "ReLU",
+    "Residual", "Sequential", "Sigmoid", "Softmax", "Softplus", "Tanh", "functional", "init", "l2", "parameter",
 ]  # fmt: skip

@@ -50,8 +50,9 @@ def windows(x: Operand, size: Shape, stride: PerAxis = 1, dilation: PerAxis = 1)
     reach = _reach(x.shape, size, dilation)
     axes = tuple(range(-len(size), 0))
     every = sliding_window_view(x, reach, axis=axes)
-    steps = [slice(None, None, n) for each in (stride, dilation) for n in per_axis(each, len(size))]
-    return every[(Ellipsis, *steps)]
+    steps: Any = [slice(None, None, n) for each in (stride, dilation) for n in per_axis(each, len(size))]
+    found: Array = every[(..., *steps)]
+    return found
 
 
 @multilinear(
@@ -107,7 +108,8 @@ def add_up(out: Array, x: Array, n: int, stride: PerAxis, dilation: PerAxis) -> 
         place: Any = [
             slice(o * d, o * d + p * s, s) for o, p, s, d in zip(offset, positions, *steps, strict=True)
         ]
-        out[(..., *place)] += x[(..., *offset)]
+        element: Any = (..., *offset)
+        out[(..., *place)] += x[element]
 
 
 def _reach(shape: Shape, size: Shape, dilation: PerAxis) -> Shape:
