@@ -112,6 +112,14 @@ def test_the_truncation_is_that_of_taylor(curves: Curves, name: str) -> None:
     assert curve.at("complex step", far) == pytest.approx(abs(third / slope) * far**2 / 6, rel=0.05)
 
 
+def test_the_extrapolation_cuts_off_the_seventh_derivative(curves: Curves) -> None:
+    # Of central differences at h, h/2 and h/4 with the weights 1, −20 and 64, all over 45: h⁶ f⁽⁷⁾ / (7! · 64).
+    curve = curves["exp", np.float64]
+    there = (curve.steps > 0.1) & (curve.steps < 0.25)
+    cut_off = curve.steps[there] ** 6 / (5040 * 64)
+    np.testing.assert_allclose(curve.methods["extrapolated"].errors[there], cut_off, rtol=0.02)
+
+
 def test_at_the_lectures_epsilon(curves: Curves) -> None:
     curve = curves["cube", np.float64]
     assert curve.at("one-sided", 1e-7) == pytest.approx(1e-7, rel=0.2)  # ε f″ / 2 f′

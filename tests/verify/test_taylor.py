@@ -79,6 +79,22 @@ def test_no_wrong_slope_is_called_right_unless_it_is_as_good_as_right() -> None:
         assert judged(math.exp, 1 + off).verdict != "right"
 
 
+def test_an_accident_at_long_steps_deceives_nobody() -> None:
+    # After whole periods the wave is where it was: the slope 0 leaves nothing over at 1/8, 1/32 and 1/128.
+    assert judged(lambda t: math.sin(2 * math.pi * 128 * t), 0.0).reason == "order 1: wrong"
+
+
+def test_it_asks_for_no_more_than_it_needs() -> None:
+    asked: list[float] = []
+
+    def line(t: float) -> float:
+        asked.append(t)
+        return 3 * t + 1
+
+    assert remainders(line, 3.0, 1e-16).verdict == "right"
+    assert len(asked) <= 19
+
+
 # ---- where there is nothing to see, or no derivative ----
 
 

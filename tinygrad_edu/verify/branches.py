@@ -127,14 +127,12 @@ def measure(
         return None
     logs = np.log(np.maximum(np.where(known, sizes, np.inf), unit / 16))  # what is less is a lucky 0
     smooth = np.full(logs.shape, np.inf)
-    smooth[2:-2] = np.convolve(
-        logs, np.full(5, 0.2), "valid"
-    )  # five bins: the bottom is flat, and chance ripples it
+    # Five bins: the bottom is flat, and chance ripples it.
+    smooth[2:-2] = np.convolve(logs, np.full(5, 0.2), "valid")
     bottom = int(smooth.argmin())
-    if name == "complex step":  # there is no V: where the error has become as large as its rounding
-        bottom = int(
-            np.flatnonzero(smooth <= math.log(math.sqrt(2) * max(math.exp(smooth[bottom]), unit)))[0]
-        )
+    if name == "complex step":  # no V: up to where truncation is as large as what it lies on
+        ground = max(math.exp(smooth[bottom]), unit)
+        bottom = int(np.flatnonzero(smooth <= math.log(math.sqrt(2) * ground))[0])
     step, error = float(centres[bottom]), float(np.exp(smooth[bottom]) if sizes[bottom] else 0.0)
     # A sixth power stands out from the rounding at long steps only.
     longest = scale / 2 if theory.truncation > 2 else scale / 4
