@@ -45,6 +45,7 @@ _SUBTLE = (
 )  # fmt: skip
 
 
+@np.errstate(all="ignore")
 def diagnosed(
     pair: Pair, inputs: list[Array], rows: list[Row], judge: Judge, example: list[Array]
 ) -> dict[int, Diagnosis | None]:
@@ -64,9 +65,8 @@ def diagnosed(
         return dict.fromkeys(wrong, conduct)
     seen = list(draws(pair, inputs, rng))
     found: dict[int, Diagnosis | None] = {}
-    with np.errstate(all="ignore"):
-        y = np.array(pair.f(*[np.array(x) for x in example]))
-        elsewhere = pulled(pair, example, y, np.ones(y.shape))
+    y = np.array(pair.f(*[np.array(x) for x in example]))
+    elsewhere = pulled(pair, example, y, np.ones(y.shape))
     for i in wrong:
         mine = [e for drawn in seen if (e := drawn[i]) is not None]
         diagnosis = _of_input(mine) if mine else None
@@ -114,24 +114,18 @@ def pooled(draws: list[Evidence]) -> Evidence:
 
 def _conduct(pair: Pair, inputs: list[Array], rng: np.random.Generator) -> Diagnosis | None:
     """What it overwrites and what it remembers."""
-    with np.errstate(all="ignore"):
-        y = np.array(pair.f(*[np.array(x) for x in inputs]))
-        g, other = rng.normal(size=y.shape), rng.normal(size=y.shape)
-        _, trouble = hygiene(pair, inputs, y, g)
-        if "in place" in trouble:
-            return Diagnosis("in place", trouble, "certain")
-        if "second call" in trouble:
-            return Diagnosis("state", trouble, "certain")
-        before = pulled(pair, inputs, y, g)
-        pulled(pair, inputs, y, other)
-        after = pulled(pair, inputs, y, g)
-    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after, strict=True)):
-        return Diagnosis(
-            "state",
-            "the backward pass remembers: the same call gives something else after another",
-            "certain",
-        )
-    return None
+    y = np.array(pair.f(*[np.array(x) for x in inputs]))
+    g, other = rng.normal(size=y.shape), rng.normal(size=y.shape)
+    _, trouble = hygiene(pair, inputs, y, g)
+    if "in place" in trouble:
+        return Diagnosis("in place", trouble, "certain")
+    if "second call" in trouble:
+        return Diagnosis("state", trouble, "certain")
+    before, _, after = (pulled(pair, inputs, y, each) for each in (g, other, g))
+    if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after, strict=True)):
+        return None
+    words = "the backward pass remembers: the same call gives something else after another"
+    return Diagnosis("state", words, "certain")
 
 
 def _shape(e: Evidence) -> Iterator[Suspicion]:

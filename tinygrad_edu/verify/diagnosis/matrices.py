@@ -1,7 +1,7 @@
 """What a rule does to the upstream, as a matrix, beside the matrix that it should be.
 
-    x̄ = R g          the rule                     R = J S        the upstream is used wrongly
-    x̄ = Jᵀ g         what it should be            R = D J        a factor of each input's own
+    x̄ = R g          the rule                     R = Jᵀ S       the upstream is used wrongly
+    x̄ = Jᵀ g         what it should be            R = D Jᵀ       each element has a factor of its own
 
 Both have a row for every element of the input and a column for every element of the output. An entry is a path from the
 one to the other: where R is 0 and Jᵀ is not, a path is missing; where Jᵀ is 0 and R is not, there is one too many.
@@ -128,24 +128,16 @@ def upstreams(e: Evidence) -> Iterator[Suspicion]:
     count, shape = right.shape[1], e.y.shape
     if count < 2:
         return
-    kinds = (
-        (
-            "upstream",
-            "the mean of the upstream is used in every place of it",
-            np.full((count, count), 1 / count),
-        ),
-        ("upstream", "the sum of the upstream is used in every place of it", np.ones((count, count))),
-    )
-    for cause, words, mixed in kinds:
+    for name, mixed in (("mean", np.full((count, count), 1 / count)), ("sum", np.ones((count, count)))):
         if same(rule, right @ mixed):
-            yield Suspicion(cause, words)
+            yield Suspicion("upstream", f"the {name} of the upstream is used in every place of it")
     at = np.arange(count).reshape(shape)
     for k in range(count):
         if same(rule, right @ np.eye(count)[:, [k] * count].T):
             yield Suspicion("upstream", "one entry of the upstream is used for all")
     if count < FEWEST:
         return
-    orders = [("reversed along axis " + str(axis), np.flip(at, axis)) for axis in range(at.ndim)]
+    orders = [(f"reversed along axis {axis}", np.flip(at, axis)) for axis in range(at.ndim)]
     orders += [
         (f"shifted along axis {axis}", np.roll(at, k, axis))
         for axis in range(at.ndim)
