@@ -56,6 +56,7 @@ class Missed(NamedTuple):
         operation: where, as above.
         operand: in whose rule.
         mistake: what is wrong with it.
+        diff: the source of the rule before and after, if that is what was changed, or "".
         why: what hides it, or "" if that is not known.
         shows_at: the hazard point made of these inputs at which it is seen, or "" if there is none.
     """
@@ -63,6 +64,7 @@ class Missed(NamedTuple):
     operation: str
     operand: int
     mistake: str
+    diff: str
     why: str
     shows_at: str
 
@@ -94,6 +96,7 @@ class PowerReport:
             lines.append(f"  {name:{width}}  {missed + seen:8}  {missed or '–':>6}")
         for each in self.missed:
             lines.append(f"missed: {each.operation}, operand {each.operand}: {each.mistake}")
+            lines += [f"    {line}" for line in each.diff.splitlines()]
             lines += [f"    hidden, since {each.why}"] * bool(each.why)
             lines += [f"    it would show at: {each.shows_at}"] * bool(each.shows_at)
         if self.missed:
@@ -156,9 +159,8 @@ def power(f: Callable[..., Any], *inputs: Any, rng: np.random.Generator | None =
                 caught.append(Caught(place, mistake.operand, mistake.name))
             else:
                 at = shows_at(f, arguments, leaves, number, mistake)
-                missed.append(
-                    Missed(place, mistake.operand, mistake.name, why(node, mistake, np.asarray(upstream)), at)
-                )
+                reason = why(node, mistake, np.asarray(upstream))
+                missed.append(Missed(place, mistake.operand, mistake.name, mistake.diff, reason, at))
     if not caught and not missed:
         raise NotDifferentiableError("power: there is no operation here in which a mistake could be made")
     return PowerReport(tuple(caught), tuple(missed))

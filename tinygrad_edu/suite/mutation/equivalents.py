@@ -79,3 +79,22 @@ _because("A number is 0 exactly where twice the number, or minus the number, is.
          ("prod", "0", "x → -x"), ("prod", "0", "x → 2 * x"))  # fmt: skip
 _because("The formula for rows with a 0 is right for all rows; the quotient is only quicker.",
          ("prod", "0", "x → y"))  # fmt: skip
+
+_because("The product with an array of the shape of x repeats what `spread` has not repeated.",
+         *[(name, "all", "spread: broadcast_to(reshape(g, shape=kept(shape, axis)), shape=shape) → "
+            "reshape(g, shape=kept(shape, axis))") for name in ("var", "max", "min", "prod", "logsumexp")])  # fmt: skip
+_because("Without an axis all axes keep their order, be they reduced or not.", ("prod", "0", "x → y (4)"))
+
+# ---- einsum ----
+
+_because("Dots come in threes: none of them is there once.",
+         ("einsum", "all", "_letters: ''.join(terms).replace('.', '') → ''.join(terms)"))  # fmt: skip
+_because("A letter that is there once is met once.", ("einsum", "all", "_letters: set(joined) → joined"))
+_because(
+    "Every letter of the output is in a term.", ("einsum", "all", "''.join(terms) + output → ''.join(terms)")
+)
+_because("An identity matrix between a letter and a new one does no harm where none is needed.",
+         ("einsum", "all", "letter in wanted → letter not in wanted"))  # fmt: skip
+_because("ȳ has the type of y.", ("einsum", "all", "g → y (2)"), ("einsum", "all", "g → y (3)"))
+_because("To multiply by ones changes nothing.",
+         ("einsum", "all", "n > max(sizes, default=0) → n >= max(sizes, default=0)"))  # fmt: skip

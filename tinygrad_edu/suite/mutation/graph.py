@@ -28,11 +28,12 @@ T = TypeVar("T")
 
 
 class Mistake(NamedTuple):
-    """A wrong vjp (g, y, *xs) for one operand of an operation, and its name."""
+    """A wrong vjp (g, y, *xs) for one operand of an operation, its name, and the source before and after, if any."""
 
     operand: int
     name: str
     vjp: Rule
+    diff: str = ""
 
 
 @contextmanager
@@ -69,14 +70,16 @@ def mistakes_at(node: Any) -> Iterator[Mistake]:
     shapes += [[np.shape(x) for x in (call.y, *call.xs)] for call in calls]
     for i in wanted:
         right, seen = vjp_of(op, i), set[tuple[bytes, ...]]()
-        for name, wrong in (*mistakes(op, i, shapes, wanted), *_of_source(op, i)):
+        of_any_rule = (Mistake(i, name, vjp) for name, vjp in mistakes(op, i, shapes, wanted))
+        for mistake in (*of_any_rule, *_of_source(op, i)):
+            wrong = mistake.vjp
             if not calls or result(wrong, calls[0]) is None:
                 continue
             if any(differ(right, wrong, call) for call in calls):
                 as_seen = tuple(_digits(right, wrong, call) for call in calls)
                 if as_seen not in seen:  # two ways of writing one mistake count once
                     seen.add(as_seen)
-                    yield Mistake(i, name, wrong)
+                    yield mistake
 
 
 def _digits(right: Rule, wrong: Rule, call: Call) -> bytes:
@@ -89,14 +92,13 @@ def _digits(right: Rule, wrong: Rule, call: Call) -> bytes:
 
 
 @cache
-def _of_source(op: Primitive, i: int) -> list[tuple[str, Rule]]:
-    """(name, the wrong vjp) of every source mutant of the rule for operand i that is none of the equivalents."""
+def _of_source(op: Primitive, i: int) -> list[Mistake]:
+    """Every source mutant of the rule for operand i that is none of the equivalents."""
     found = []
     for mutant in source_mutants(op):
         if mutant.operand in (str(i), "all") and (op.name, mutant.operand, mutant.name) not in EQUIVALENT:
-            line = next((line for line in mutant.diff.splitlines() if line[0] == "+"), "")
             with suppress(Exception):  # of those that are no functions, nothing needs to be said
-                found.append((f"{mutant.name}, so that {line[1:].strip()}", vjp_of(mutant.make(), i)))
+                found.append(Mistake(i, mutant.name, vjp_of(mutant.make(), i), mutant.diff))
     return found
 
 

@@ -1,13 +1,15 @@
 """The hunt: whether the suite sees that a mutant is wrong.
 
-First `examine` looks, as at any primitive. Its cases keep away from kinks and ties, where wrong conventions hide; so
-what it passes is then taken to the hazard points, which are made of the same cases.
+First `examine` looks, as at any primitive; and of its questions the one that most mutants fail is asked first, at all
+cases. These keep away from kinks and ties, where wrong conventions hide. So what has passed is then taken to the hazard
+points, which are made of the same cases.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,19 +17,23 @@ import numpy as np
 from tinygrad_edu.calculus import gradients
 from tinygrad_edu.core.cases import Case
 from tinygrad_edu.core.primitive import Primitive
+from tinygrad_edu.suite import primitives
+from tinygrad_edu.suite.finding import Finding, ask
 from tinygrad_edu.suite.primitives import examine
+from tinygrad_edu.suite.witnesses import Trial
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.hazards import found_at
 from tinygrad_edu.verify.pair import Pair
 
 
-def killer(make: Callable[[], Primitive], seed: int = 0) -> str:
+def killer(make: Callable[[], Primitive], seed: int = 0, *, hazards: bool = True) -> str:
     """What saw that an operation is wrong, in words; "" if nothing did.
 
     Args:
         make: the operation; one that cannot even be made is seen.
         seed: of the test points.
+        hazards: whether to look at hazard points, too.
     """
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # a wrong rule may divide by 0; that is not what it is judged by
@@ -35,13 +41,20 @@ def killer(make: Callable[[], Primitive], seed: int = 0) -> str:
             op = make()
         except Exception as error:
             return f"making it: {type(error).__name__}"
-        return next(_accusations(op, seed), "")
+        findings = chain(_first_look(op, seed), examine(op, seed))
+        seen = (f"{each.witness} at {each.case}" for each in findings if each.wrong and not each.undecided)
+        return next(chain(seen, _at_hazards(op, seed) if hazards else ()), "")
 
 
-def _accusations(op: Primitive, seed: int) -> Iterator[str]:
-    for finding in examine(op, seed):
-        if finding.wrong and not finding.undecided:
-            yield f"{finding.witness} at {finding.case}"
+def _first_look(op: Primitive, seed: int) -> Iterator[Finding]:
+    """Those findings of `examine` that most mutants fall by."""
+    for number, each in enumerate(op.cases):
+        rng = np.random.default_rng([seed, number])
+        witness = primitives.WITNESSES["vjp"]
+        yield ask(op.name, str(each), "vjp", lambda: witness(Trial(op, each, rng)))  # noqa: B023 (asked at once)
+
+
+def _at_hazards(op: Primitive, seed: int) -> Iterator[str]:
     for number, each in enumerate(() if op.linear else op.cases):  # what is linear has no kinks
         rng = np.random.default_rng([seed, number])
         try:

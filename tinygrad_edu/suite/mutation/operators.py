@@ -26,10 +26,12 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.NotEq: (ast.Eq,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,),
 }  # fmt: skip
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
-# What tells the shape or the kind of an operand, or turns one container into another, and computes nothing.
+# What tells the shape or the kind of an operand, or turns one container into another, and computes nothing; and what
+# gives an order to that which has none, without which every run would be another.
 _SHAPES = {"shape_of", "isinstance", "len", "_dtype", "shape"}
 _KINDS = {
     "value_of", "tolist", "tuple", "list", "iter", "next", "range", "enumerate", "zip", "getattr", "isinstance",
+    "sorted",
 }  # fmt: skip
 
 
