@@ -1,0 +1,241 @@
+"""Training: the loop around `optimizer.step`, with what usually has to be written around it anew.
+
+    for each epoch
+        for each batch:  rate ← schedule(step);  zero_grad, forward, backward, clip;  step
+        measure on the validation set;  note;  write a checkpoint;  stop if nothing improves
+
+All that a step depends on is in the checkpoint, and the schedules are functions of the step and of the history. So a
+training that is killed and resumed ends with the same bits as one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.node import value_of
+from tinygrad_edu.core.recording import no_grad
+from tinygrad_edu.data import batches
+from tinygrad_edu.optim import Optimizer, ReduceOnPlateau, clip_grad_norm_
+from tinygrad_edu.optim.schedules import Schedule
+from tinygrad_edu.reporting.files import write
+from tinygrad_edu.tensor import tensor
+from tinygrad_edu.training.checkpoint import all_generators, load_checkpoint, save_checkpoint
+from tinygrad_edu.training.modes import mode, predict
+from tinygrad_edu.training.progress import shown
+from tinygrad_edu.training.record import run_record
+from tinygrad_edu.training.stopping import EarlyStopping
+from tinygrad_edu.types import Array
+
+Data = tuple[Array, Array]
+Metric = Callable[[Any, Any], float]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training was.
+
+    Attributes:
+        history: a dict for each epoch: "epoch", "step" after it, "loss", "lr", and "val_…" of the validation set.
+        record: what one must know to repeat it; see `run_record`.
+        best_epoch: the one whose parameters were restored at the end; None without early stopping.
+    """
+
+    history: list[dict[str, float]]
+    record: dict[str, Any]
+    best_epoch: int | None
+
+    def column(self, name: str) -> list[float]:
+        """One value of all epochs."""
+        return [row[name] for row in self.history]
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write record and history as JSON."""
+        content = {**self.record, "history": self.history, "best_epoch": self.best_epoch}
+        return write(json.dumps(content, indent=1, ensure_ascii=False) + "\n", path)
+
+
+def fit(
+    model: Any, loss: Callable[[Any, Any], Any], data: Data, *, optimizer: Optimizer, epochs: int, batch_size: int = 32,
+    rng: np.random.Generator | None = None, drop_last: bool = False, validation: Data | None = None,
+    metrics: Mapping[str, Metric] | None = None, schedule: Schedule | None = None,
+    plateau: ReduceOnPlateau | None = None, clip: float | Callable[[list[Any]], Any] | None = None,
+    early_stopping: EarlyStopping | None = None, checkpoint: str | PathLike[str] | None = None, resume: bool = False,
+    progress: bool = True,
+) -> Run:  # fmt: skip
+    """Train a model.
+
+    Args:
+        model: a module; its modules have afterwards the mode that they had before.
+        loss: of (model(x), y), one number, the mean over the samples.
+        data: x (n, …) and y (n, …).
+        optimizer: of the parameters of the model.
+        epochs: how often to go through the data, ≥ 1.
+        batch_size: ≥ 1.
+        rng: shuffles the samples; without it they come in their order.
+        drop_last: leave out a last batch that is smaller.
+        validation: x and y that are measured after every epoch, and not learned from.
+        metrics: {name: metric of (y, outputs)} for the validation set, such as
+            {"accuracy": lambda y, logits: accuracy(y, logits.argmax(1))}.
+        schedule: the factor of the learning rate at a step, counted from 0 over all epochs.
+        plateau: a further factor, a function of all "val_loss" so far, or of all "loss" without validation.
+        clip: the largest global norm of the gradients, or a function that clips those of the parameters it is given.
+        early_stopping: ends the training, and restores the parameters and buffers of the best epoch.
+        checkpoint: a file that is written after every epoch, and never seen half written.
+        resume: go on from that file, if there is one.
+        progress: show the epochs: a bar on a terminal, lines elsewhere.
+
+    Raises:
+        FloatingPointError: the loss is not finite.
+        ValueError: a number outside its range; metrics without validation, a value to monitor that is not measured; a
+            checkpoint of another training.
+    """
+    if epochs < 1 or (resume and checkpoint is None):
+        raise ValueError(
+            f"fit: epochs ≥ 1 and, to resume, a checkpoint were expected, {epochs} and {checkpoint} came"
+        )
+    _refuse_unmeasured(validation, metrics, early_stopping)
+    generators = {} if rng is None else {"rng": rng}
+    record = run_record(
+        optimizer=optimizer, data=_named(data, validation), generators=all_generators(model, generators),
+        hyperparameters={
+            "model": model, "loss": loss, "epochs": epochs, "batch_size": batch_size, "drop_last": drop_last,
+            "schedule": schedule, "plateau": plateau, "clip": clip, "metrics": metrics,
+            "early_stopping": early_stopping,
+        },
+    )  # fmt: skip
+    history: list[dict[str, float]] = []
+    best: dict[str, Array] | None = None
+    if resume and checkpoint is not None and Path(checkpoint).exists():
+        held, best = load_checkpoint(checkpoint, model, optimizer, generators=generators)
+        _refuse_another(held["record"], record)
+        history, record = held["history"], held["record"] | {"hyperparameters": record["hyperparameters"]}
+    monitored = "loss" if validation is None else "val_loss"
+    step = int(history[-1]["step"]) if history else 0
+    with shown(epochs, len(history), progress=progress) as tell:
+        while len(history) < epochs and not (
+            early_stopping and early_stopping.stops(_values(history, early_stopping))
+        ):
+            total, seen = 0.0, 0
+            standing = 1.0 if plateau is None else plateau([row[monitored] for row in history])
+            with mode(model, True):
+                for x, y in batches(*data, size=batch_size, rng=rng, drop_last=drop_last):
+                    if schedule is not None or plateau is not None:
+                        optimizer.lr = (
+                            optimizer.initial_lr * standing * (1.0 if schedule is None else schedule(step))
+                        )
+                    value = optimizer.step(_closure(model, loss, x, y, optimizer, clip, step))
+                    total, seen, step = total + float(value_of(value)) * len(x), seen + len(x), step + 1
+            row = {"epoch": len(history) + 1, "step": step, "loss": total / seen}
+            if validation is not None:
+                row |= evaluate(model, loss, validation, metrics=metrics, prefix="val_")
+            history.append(row | {"lr": optimizer.lr})
+            if early_stopping and early_stopping.best(_values(history, early_stopping)) == len(history) - 1:
+                best = model.state_dict()
+            if checkpoint is not None:
+                save_checkpoint(
+                    checkpoint, model, optimizer, generators=generators, best=best,
+                    progress={"history": history, "record": record},
+                )  # fmt: skip
+            tell(history[-1])
+    best_epoch = None
+    if early_stopping and best is not None:
+        model.load_state_dict(best)
+        best_epoch = (early_stopping.best(_values(history, early_stopping)) or 0) + 1
+    return Run(history, record, best_epoch)
+
+
+def evaluate(
+    model: Any, loss: Callable[[Any, Any], Any], data: Data, *, metrics: Mapping[str, Metric] | None = None,
+    prefix: str = "",
+) -> dict[str, float]:  # fmt: skip
+    """The loss and the metrics of a model in use.
+
+    Args:
+        model: a module.
+        loss: of (outputs, y).
+        data: x and y.
+        metrics: {name: metric of (y, outputs)}; outputs are an array.
+        prefix: what the names in the result begin with.
+    """
+    x, y = data
+    outputs = predict(model, x)
+    with no_grad():
+        found = {f"{prefix}loss": float(value_of(loss(tensor(outputs), y)))}
+    return found | {f"{prefix}{name}": float(metric(y, outputs)) for name, metric in (metrics or {}).items()}
+
+
+def _closure(
+    model: Any,
+    loss: Callable[[Any, Any], Any],
+    x: Array,
+    y: Array,
+    optimizer: Optimizer,
+    clip: Any,
+    step: int,
+) -> Callable[[], Any]:
+    """What an optimizer calls, once or, in a line search, several times; only the first loss must be finite."""
+    calls = 0
+
+    def closure() -> Any:
+        nonlocal calls
+        calls += 1
+        optimizer.zero_grad()
+        value = loss(model(x), y)
+        if calls == 1 and not math.isfinite(value_of(value)):
+            raise FloatingPointError(
+                f"fit: a finite loss was expected, {value_of(value)} came at step {step}: lower the learning rate, "
+                f"clip the gradients, or look for a log or a division at 0"
+            )
+        value.backward()
+        if callable(clip):
+            clip(optimizer.parameters)
+        elif clip is not None:
+            clip_grad_norm_(optimizer.parameters, clip)
+        return value
+
+    return closure
+
+
+def _values(history: list[dict[str, float]], early_stopping: EarlyStopping) -> list[float]:
+    return [row[early_stopping.monitor] for row in history]
+
+
+def _named(data: Data, validation: Data | None) -> dict[str, Array]:
+    named = dict(zip(("x", "y"), data, strict=True))
+    return named | ({} if validation is None else dict(zip(("val_x", "val_y"), validation, strict=True)))
+
+
+def _refuse_unmeasured(
+    validation: Data | None, metrics: Mapping[str, Metric] | None, early_stopping: EarlyStopping | None
+) -> None:
+    if metrics and validation is None:
+        raise ValueError("fit: metrics are measured on a validation set, none came: pass validation=(x, y)")
+    measured = ["loss"] + (
+        [] if validation is None else ["val_loss", *(f"val_{name}" for name in metrics or ())]
+    )
+    if early_stopping and early_stopping.monitor not in measured:
+        raise ValueError(
+            f"fit: a value to monitor among {', '.join(measured)} was expected, '{early_stopping.monitor}' came"
+        )
+
+
+def _refuse_another(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """A resumed training must have the same data and the same choices; more epochs are no other choice."""
+    chosen = [
+        dict(r["hyperparameters"], epochs=None, data=r["data"], optimizer=r["optimizer"]["name"])
+        for r in (then, now)
+    ]
+    other = [name for name in chosen[1] if chosen[0].get(name) != chosen[1][name]]
+    if other:
+        raise ValueError(
+            f"fit: the checkpoint of this training was expected, it differs in {', '.join(other)}: put back what "
+            f"it was, or start anew without resume=True"
+        )
