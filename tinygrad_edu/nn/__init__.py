@@ -31,13 +31,16 @@ from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.norm import BatchNorm1d
 from tinygrad_edu.nn.parameter import Buffer, parameter
 from tinygrad_edu.nn.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from tinygrad_edu.nn.recurrent import GRU, LSTM, RNN
+from tinygrad_edu.nn.recurrent_cell import GRUCell, LSTMCell, RNNCell
 from tinygrad_edu.nn.residual import ModuleList, Residual
 from tinygrad_edu.nn.scalar_mlp import MLP, Layer, Neuron
 
 __all__ = [
-    "GELU", "MLP", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d",
-    "AvgPool2d", "BCEWithLogitsLoss", "BatchNorm1d", "Buffer", "Container", "Conv1d", "Conv2d", "ConvTranspose1d",
-    "ConvTranspose2d", "CrossEntropyLoss", "Dropout", "Embedding", "Flatten", "GlobalAvgPool", "Identity", "Layer",
-    "LeakyReLU", "Linear", "Loss", "MSELoss", "MaxPool1d", "MaxPool2d", "Module", "ModuleList", "Neuron", "ReLU",
-    "Residual", "Sequential", "Sigmoid", "Softmax", "Softplus", "Tanh", "functional", "init", "l2", "parameter",
+    "GELU", "GRU", "LSTM", "MLP", "RNN", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCEWithLogitsLoss", "BatchNorm1d", "Buffer", "Container",
+    "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss", "Dropout", "Embedding", "Flatten",
+    "GRUCell", "GlobalAvgPool", "Identity", "LSTMCell", "Layer", "LeakyReLU", "Linear", "Loss", "MSELoss",
+    "MaxPool1d", "MaxPool2d", "Module", "ModuleList", "Neuron", "RNNCell", "ReLU", "Residual", "Sequential",
+    "Sigmoid", "Softmax", "Softplus", "Tanh", "functional", "init", "l2", "parameter",
 ]  # fmt: skip
