@@ -63,7 +63,7 @@ def read_arrays(path: str | PathLike[str]) -> tuple[dict[str, Array], dict[str, 
         ValueError: it is no such file, or it is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files if name != METADATA}
             metadata: dict[str, Any] = json.loads(archive[METADATA])
     except (zipfile.BadZipFile, KeyError, EOFError, ValueError, AttributeError, TypeError) as error:

@@ -1,0 +1,303 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import nn, optim
+from tinygrad_edu.optim import ReduceOnPlateau, schedules
+from tinygrad_edu.training import EarlyStopping, evaluate, fit, metrics, predict
+
+
+def moons(rng, n=120):
+    """Two half circles that reach into each other."""
+    angle, y = rng.uniform(0, np.pi, n), rng.integers(0, 2, n)
+    x = (
+        np.where(y == 0, np.cos(angle), 1 - np.cos(angle)),
+        np.where(y == 0, np.sin(angle), 0.5 - np.sin(angle)),
+    )
+    return np.stack(x, axis=1) + 0.1 * rng.normal(size=(n, 2)), y
+
+
+def network(seed=0, dropout=0.1):
+    rng = np.random.default_rng(seed)
+    return nn.Sequential(
+        nn.Linear(2, 16, rng=rng, init=nn.init.kaiming_normal), nn.BatchNorm1d(16), nn.ReLU(),
+        nn.Dropout(dropout, rng=rng), nn.Linear(16, 2, rng=rng),
+    )  # fmt: skip
+
+
+METRICS = {"accuracy": lambda y, logits: metrics.accuracy(y, logits.argmax(1))}
+
+
+def train(path=None, epochs=8, *, seed=0, data=None, **options):
+    net = network()
+    rng = np.random.default_rng(seed)
+    train_set, held_out = data or (moons(np.random.default_rng(5)), moons(np.random.default_rng(6)))
+    optimizer = options.pop("optimizer", lambda p: optim.AdamW(p, lr=0.02))(net.named_parameters())
+    run = fit(
+        net, nn.CrossEntropyLoss(), train_set, optimizer=optimizer, epochs=epochs, batch_size=32, rng=rng,
+        validation=held_out, checkpoint=path, progress=False, **{"metrics": METRICS, **options},
+    )  # fmt: skip
+    return net, run
+
+
+def test_it_learns_and_writes_down_how():
+    net, run = train(epochs=30)
+    assert run.history[-1]["val_accuracy"] > 0.95
+    assert run.column("epoch") == list(range(1, 31))
+    assert run.column("step") == [4 * epoch for epoch in range(1, 31)]
+    held_out = moons(np.random.default_rng(6))
+    assert run.history[-1]["val_accuracy"] == np.mean(predict(net, held_out[0]).argmax(1) == held_out[1])
+    assert evaluate(net, nn.CrossEntropyLoss(), held_out)["loss"] == run.history[-1]["val_loss"]
+    assert all(module.training for _, module in net.named_modules())
+    assert run.best_epoch is None
+
+
+def test_one_step_by_hand():
+    """Linear regression with batches of 2 and 1: the loss is the mean over samples, and the steps are SGD's."""
+    net = nn.Linear(1, 1, bias=False, rng=np.random.default_rng(0))
+    net.weight.assign([[1.0]])
+    x, y = np.array([[1.0], [2.0], [3.0]]), np.zeros((3, 1))
+    run = fit(
+        net,
+        nn.MSELoss(),
+        (x, y),
+        optimizer=optim.SGD(net.parameters(), lr=0.1),
+        epochs=1,
+        batch_size=2,
+        progress=False,
+    )
+    # (1 + 4) / 2 = 2.5, with slope 5: w = 0.5; then 9 · 0.25 = 2.25, with slope 2 · 9 · 0.5 = 9: w = −0.4
+    assert net.weight.item() == pytest.approx(-0.4)
+    assert run.history == [{"epoch": 1, "step": 2, "loss": pytest.approx((2 * 2.5 + 2.25) / 3), "lr": 0.1}]
+
+
+def same(one, other):
+    assert one[1].history == other[1].history
+    assert one[1].best_epoch == other[1].best_epoch
+    for name, value in one[0].state_dict().items():
+        np.testing.assert_array_equal(other[0].state_dict()[name], value)
+
+
+OPTIONS = {
+    "plain": {},
+    "schedules": {
+        "schedule": schedules.WarmUp(5, schedules.Cosine(27)), "plateau": ReduceOnPlateau(patience=0), "clip": 0.5,
+    },
+    "early stopping": {"early_stopping": EarlyStopping(patience=3, min_delta=0.01)},
+    "L-BFGS": {"optimizer": lambda p: optim.LBFGS(p, max_iter=2)},
+    "NAdam": {"optimizer": lambda p: optim.NAdam(p, lr=0.03)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_a_resumed_training_has_the_same_bits(tmp_path, options):
+    whole = train(epochs=8, **options)
+    train(tmp_path / "a.npz", epochs=3, **options)
+    resumed = train(tmp_path / "a.npz", epochs=8, resume=True, seed=77, **options)
+    same(whole, resumed)
+    assert resumed[1].record["generators"] == whole[1].record["generators"]  # those at the very start
+    again = train(tmp_path / "a.npz", epochs=8, resume=True, **options)  # nothing is left to do
+    same(whole, again)
+
+
+KILLED = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from test_fit import train
+train(sys.argv[1], epochs=10_000, resume=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_killed_training_has_the_same_bits(tmp_path):
+    """Killed twice wherever it is, then resumed to the end: the parameters of a training that was left alone."""
+    path, reached = tmp_path / "a.npz", 0
+    for _ in range(2):
+        before = path.stat().st_mtime_ns if path.exists() else None
+        process = subprocess.Popen([sys.executable, "-c", KILLED, str(path), os.path.dirname(__file__)])
+        while process.poll() is None and (not path.exists() or path.stat().st_mtime_ns == before):
+            pass
+        process.kill()
+        process.wait()
+        assert process.returncode == -9
+    from tinygrad_edu.training.store import read_arrays
+
+    reached = len(read_arrays(path)[1]["progress"]["history"])
+    assert reached >= 2
+    same(train(epochs=reached + 2), train(path, epochs=reached + 2, resume=True))
+
+
+def test_schedules_drive_the_rate():
+    cosine = schedules.Cosine(32)
+    _, run = train(epochs=8, schedule=cosine)
+    np.testing.assert_allclose(run.column("lr"), [0.02 * cosine(4 * epoch - 1) for epoch in range(1, 9)])
+    plateau = ReduceOnPlateau(patience=0, factor=0.5, threshold=0.5)
+    _, run = train(epochs=8, plateau=plateau)
+    losses = run.column("val_loss")
+    np.testing.assert_allclose(run.column("lr"), [0.02 * plateau(losses[:i]) for i in range(8)])
+    assert run.history[-1]["lr"] < 0.02
+
+
+def test_early_stopping_goes_back_to_the_best():
+    stopping = EarlyStopping(patience=4)
+    net, run = train(
+        epochs=200, early_stopping=stopping, optimizer=lambda p: optim.SGD(p, lr=1.0, momentum=0.9)
+    )
+    losses = run.column("val_loss")
+    assert len(losses) < 200
+    assert losses[run.best_epoch - 1] == min(losses)
+    assert len(losses) == run.best_epoch + 4
+    held_out = moons(np.random.default_rng(6))
+    assert evaluate(net, nn.CrossEntropyLoss(), held_out)["loss"] == min(losses)
+    assert losses[-1] > min(losses)
+
+
+def test_when_it_stops():
+    stopping = EarlyStopping(patience=2, min_delta=0.1)
+    assert stopping.best([1.0, 0.95, 0.85, 0.8]) == 2
+    assert not stopping.stops([1.0, 0.95])
+    assert stopping.stops([1.0, 0.95, 0.92])
+    assert not stopping.stops([1.0, 0.95, 0.85, 0.8])
+    assert not stopping.stops([])
+    assert EarlyStopping(patience=2).best([math.nan, math.nan]) is None
+    assert EarlyStopping(patience=2).stops([math.nan, math.nan])
+    assert EarlyStopping(mode="max").best([0.1, 0.3, 0.2]) == 1
+
+
+def test_clipping_bounds_the_step():
+    net = network(dropout=0.0)
+    before = net.state_dict()
+    x, y = moons(np.random.default_rng(5))
+    optimizer = optim.SGD(net.parameters(), lr=1.0)
+    fit(
+        net,
+        nn.CrossEntropyLoss(),
+        (100 * x, y),
+        optimizer=optimizer,
+        epochs=1,
+        batch_size=120,
+        clip=0.01,
+        progress=False,
+    )
+    moved = [np.linalg.norm(net.state_dict()[name] - before[name]) for name, _ in net.named_parameters()]
+    assert np.linalg.norm(moved) == pytest.approx(0.01, rel=1e-9)
+    seen = []
+    fit(net, nn.CrossEntropyLoss(), (x, y), optimizer=optimizer, epochs=1, clip=seen.append, progress=False)
+    assert [len(parameters) for parameters in seen] == [6, 6, 6, 6]
+
+
+def test_a_loss_that_explodes_is_refused_and_the_last_parameters_stay():
+    net = nn.Linear(1, 1, rng=np.random.default_rng(0))
+    x, y = np.array([[1.0], [np.inf]]), np.zeros((2, 1))
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    with pytest.raises(FloatingPointError, match="inf came at step 1: lower the learning rate"):
+        fit(net, nn.MSELoss(), (x, y), optimizer=optimizer, epochs=1, batch_size=1, progress=False)
+    assert np.isfinite(net.weight.item())
+
+
+# ---- the record, and what is shown ----
+
+
+def test_the_record_says_what_must_be_known(tmp_path):
+    _, run = train(epochs=2, schedule=schedules.Step(10), clip=1.0, early_stopping=EarlyStopping(3))
+    _, again = train(epochs=2, schedule=schedules.Step(10), clip=1.0, early_stopping=EarlyStopping(3))
+    assert run.record == again.record
+    assert run.record["versions"]["numpy"] == np.__version__
+    assert run.record["versions"]["version"] == tg.__version__
+    assert run.record["optimizer"]["name"] == "AdamW"
+    assert run.record["optimizer"]["groups"][0]["weight_decay"] == 0.01
+    assert run.record["hyperparameters"]["schedule"] == "Step(step_size=10, gamma=0.1)"
+    assert run.record["generators"].keys() == {"rng", "model.3.rng"}
+    assert all(count >= 1 for count in run.record["threads"].values())
+    _, other = train(epochs=1, seed=1)
+    assert other.record["generators"]["rng"] != run.record["generators"]["rng"]
+    assert other.record["data"] == run.record["data"]
+    saved = json.loads(run.save(tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert saved["history"] == run.history
+    assert saved["data"].keys() == {"x", "y", "val_x", "val_y"}
+
+
+def test_fingerprints_tell_values_shapes_and_types_apart():
+    from tinygrad_edu.training import fingerprint
+
+    x = np.arange(6.0)
+    others = [x.reshape(2, 3), x.astype(np.float32), x + 1e-15, x[::-1]]
+    assert len({fingerprint(array) for array in [x, *others]}) == 5
+    assert fingerprint(x.reshape(2, 3)) == fingerprint(np.asfortranarray(x.reshape(2, 3)))
+
+
+def test_a_line_for_each_epoch_where_the_output_is_piped(capsys):
+    net = network()
+    data = moons(np.random.default_rng(5))
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    fit(net, nn.CrossEntropyLoss(), data, optimizer=optimizer, epochs=2)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("epoch 1: loss 0.")
+    assert second.endswith(", lr 0.1")
+    assert "\x1b" not in first + second
+    fit(net, nn.CrossEntropyLoss(), data, optimizer=optimizer, epochs=1, progress=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_bar_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    net = network()
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    fit(net, nn.CrossEntropyLoss(), moons(np.random.default_rng(5)), optimizer=optimizer, epochs=2)
+    said = capsys.readouterr().out
+    assert "\x1b" in said
+    assert "epoch 2: loss 0." in said
+
+
+# ---- what is refused ----
+
+
+def test_a_checkpoint_of_another_training(tmp_path):
+    path = tmp_path / "a.npz"
+    train(path, epochs=1)
+    other = (moons(np.random.default_rng(7)), moons(np.random.default_rng(6)))
+    with pytest.raises(ValueError, match=r"it differs in data: put back what it was"):
+        train(path, resume=True, data=other)
+    with pytest.raises(ValueError, match=r"it differs in clip"):
+        train(path, resume=True, clip=2.0)
+    with pytest.raises(ValueError, match=r"options of this optimizer"):
+        train(path, resume=True, optimizer=lambda p: optim.SGD(p, lr=0.1))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"epochs": 0}, "epochs ≥ 1"), ({"resume": True}, "a checkpoint were expected"),
+        ({"early_stopping": EarlyStopping(monitor="val_f1")}, "among loss, val_loss, val_accuracy was expected"),
+    ],
+)  # fmt: skip
+def test_arguments_that_make_no_sense(options, words):
+    with pytest.raises(ValueError, match=words):
+        train(**options)
+
+
+def test_metrics_want_a_validation_set(rng):
+    net = network()
+    with pytest.raises(ValueError, match="metrics are measured on a validation set"):
+        fit(
+            net,
+            nn.CrossEntropyLoss(),
+            moons(rng),
+            optimizer=optim.SGD(net.parameters()),
+            epochs=1,
+            metrics=METRICS,
+        )
+    for arguments in ({"patience": 0}, {"min_delta": -1}, {"mode": "least"}):
+        with pytest.raises(ValueError, match="EarlyStopping: patience ≥ 1"):
+            EarlyStopping(**arguments)
