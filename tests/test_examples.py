@@ -25,6 +25,13 @@ PAGES = sorted(
     {*EXECUTED, *ROOT.glob("*.md"), *(ROOT / "demos").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")}
 )
 DEMOS = {
+    "04_error_curves.py": [
+        "= 3.030100",
+        "= 3.000100",
+        "1 − y²: order 2: right",
+        "1 − x²: order 1: wrong",
+        "Drawn: ",
+    ],
     "01_chain_rule.py": [
         "∂o/∂n  += ∂o/∂o × ∂o/∂n  =  1.0000 ×  0.5000 =  0.5000",
         "∂o/∂x1 += ∂o/∂p × ∂p/∂x1 =  0.5000 × -3.0000 = -1.5000",

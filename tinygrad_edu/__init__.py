@@ -34,13 +34,15 @@ if TYPE_CHECKING:
     from tinygrad_edu.custom import custom_vjp
     from tinygrad_edu.nn import init
     from tinygrad_edu.render import draw
-    from tinygrad_edu.verify import check, check_graph, check_training
+    from tinygrad_edu.suite.power import power as check_power
+    from tinygrad_edu.verify import check, check_graph, check_training, error_curve
 
 __version__ = "0.1.0"
 
 # What is loaded on first use: its module, and its name there (None: the module itself).
 _LAZY = {
     "check": ("tinygrad_edu.verify", "check"), "draw": ("tinygrad_edu.render", "draw"),
+    "check_power": ("tinygrad_edu.suite.power", "power"), "error_curve": ("tinygrad_edu.verify", "error_curve"),
     "check_graph": ("tinygrad_edu.verify", "check_graph"),
     "check_training": ("tinygrad_edu.verify", "check_training"),
     "custom_vjp": ("tinygrad_edu.custom", "custom_vjp"),
@@ -50,10 +52,10 @@ _LAZY = {
 }  # fmt: skip
 
 __all__ = [
-    "Node", "Scalar", "Step", "Tensor", "case", "check", "check_graph", "check_training", "custom_vjp", "data", "draw", "elementwise",
-    "errors", "formula", "forward_sweep", "grad", "gradients", "hessian", "hvp", "init", "jacobian", "jvp",
-    "multilinear", "nn", "no_grad", "ops", "optim", "primitive", "registry", "render", "reverse_sweep", "scope",
-    "tensor", "topological_order", "value_and_grad", "verify", "vjp", *ops.__all__,
+    "Node", "Scalar", "Step", "Tensor", "case", "check", "check_graph", "check_power", "check_training", "custom_vjp",
+    "data", "draw", "elementwise", "error_curve", "errors", "formula", "forward_sweep", "grad", "gradients", "hessian",
+    "hvp", "init", "jacobian", "jvp", "multilinear", "nn", "no_grad", "ops", "optim", "primitive", "registry",
+    "render", "reverse_sweep", "scope", "tensor", "topological_order", "value_and_grad", "verify", "vjp", *ops.__all__,
 ]  # fmt: skip
 
 

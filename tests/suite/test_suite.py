@@ -12,7 +12,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.core.cases import boolean, case, interval, positive, real
 from tinygrad_edu.suite import Finding, SuiteReport, examine, primitives, verify, witnesses
 
-WITNESSES = {"value", "vjp", "jvp", "adjoint", "second order", "unmodified", "dtype"}
+WITNESSES = {"value", "vjp", "jvp", "adjoint", "complex step", "second order", "unmodified", "dtype"}
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,13 @@ def _some_zeros(x: Array, rng: np.random.Generator) -> Array:
     return np.where(rng.random(x.shape) < 0.4, 0.0, x)
 
 
+def _one_zero(x: Array, rng: np.random.Generator) -> Array:
+    """Of several zeros each hides what is wrong at the others: a product with two of them stays 0."""
+    other = np.array(x)
+    other.flat[rng.integers(x.size)] = 0.0
+    return other
+
+
 def _nearly_constant(x: Array, rng: np.random.Generator) -> Array:
     """A tiny variance, such as a normalization divides by."""
     near: Array = x.mean() + 1e-4 * (x - x.mean())
@@ -61,6 +68,7 @@ HAZARDS: dict[str, Hazard] = {
     "all values negative": lambda x, rng: -np.abs(x),
     "all values equal": lambda x, rng: np.full(x.shape, x.flat[0]),
     "duplicate values": _duplicates,
+    "a single zero": _one_zero,
     "some zeros": _some_zeros,
     "all zeros": lambda x, rng: np.zeros(x.shape),
     "whole numbers": lambda x, rng: np.round(x),
