@@ -200,7 +200,7 @@ class _Cell(Recurrence):
 
 @verified(
     layer(lambda rng: RNNCell(2, 3, rng=rng), real(2, 2), real(2, 3)),
-    layer(lambda rng: RNNCell(2, 2, bias=False, rng=rng), real(2, 2)),
+    layer(lambda rng: RNNCell(1, 2, bias=False, rng=rng), real(2, 1), real(2, 2)),
 )
 class RNNCell(_Cell):
     """A step of a plain recurrent network: x (batch, input), h (batch, hidden) give h′. See `Recurrence`.
@@ -216,7 +216,8 @@ class RNNCell(_Cell):
 @verified(
     layer(lambda rng: LSTMCell(2, 2, rng=rng), real(2, 2), real(2, 2), real(2, 2),
           call=lambda f, x, h, c: joined(f(x, (h, c)))),
-    layer(lambda rng: LSTMCell(1, 2, bias=False, rng=rng), real(2, 1), call=lambda f, x: joined(f(x))),
+    layer(lambda rng: LSTMCell(1, 2, bias=False, rng=rng), real(2, 1), real(2, 2), real(2, 2),
+          call=lambda f, x, h, c: joined(f(x, (h, c)))),
 )  # fmt: skip
 class LSTMCell(_Cell):
     """A step of an LSTM: x (batch, input), (h, c) give (h′, c′), each (batch, hidden). See `Recurrence`."""
@@ -226,7 +227,7 @@ class LSTMCell(_Cell):
 
 @verified(
     layer(lambda rng: GRUCell(2, 2, rng=rng), real(2, 2), real(2, 2)),
-    layer(lambda rng: GRUCell(1, 2, bias=False, rng=rng), real(2, 1)),
+    layer(lambda rng: GRUCell(1, 2, bias=False, rng=rng), real(2, 1), real(2, 2)),
 )
 class GRUCell(_Cell):
     """A step of a GRU: x (batch, input), h (batch, hidden) give h′. See `Recurrence`."""
