@@ -16,7 +16,7 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 # From low to high: a chapter may import those of lower rows, and of its own.
 ROWS = [
     {"errors", "types", "state"}, {"core"}, {"ops"}, {"operators"}, {"scalar", "tensor"}, {"inputs"},
-    {"calculus", "catalogue", "custom", "formula"}, {"reporting"}, {"verify", "program", "render"}, {"suite"},
+    {"calculus", "catalogue", "custom", "formula"}, {"reporting", "saving"}, {"verify", "program", "render"}, {"suite"},
     {"nn"}, {"diagnostics", "optim", "data"}, {"training"}, {"learn", "report", "testing"}, {"cli"}, {"__main__"},
 ]  # fmt: skip
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
@@ -117,7 +117,7 @@ def test_importing_the_package_loads_little():
     assert loaded.isdisjoint(heavy - ({"unittest"} & loaded_by_numpy()))
     later = {
         "nn", "verify", "suite", "render", "reporting", "optim", "data", "cli", "diagnostics", "learn", "report",
-        "testing", "training",
+        "testing", "training", "saving",
     }  # fmt: skip
     assert {m for m in loaded if m.startswith("tinygrad_edu.") and m.split(".")[1] in later} == set()
 

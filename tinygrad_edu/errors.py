@@ -29,3 +29,7 @@ class RegistrationError(TinygradEduError, TypeError):
 
 class GradientMismatch(TinygradEduError, AssertionError):
     """A gradient that differs from its numerical value by more than the error of the latter."""
+
+
+class FormatError(TinygradEduError, ValueError):
+    """A file that is damaged, or is not what its name says, or asks for what no file of arrays should ask for."""
