@@ -140,7 +140,7 @@ def power(f: Callable[..., Any], *inputs: Any, rng: np.random.Generator | None =
         numeric = dict(zip(leaves, theta.gradients(), strict=True))
     with recording(NEEDED):
         output = objective()
-    if not output.requires_grad or output.op is None:
+    if not output.requires_grad or recorded[0].op is None:
         raise NotDifferentiableError("power: the function does not depend on its inputs by any operation")
     check = _Check(output, leaves, numeric, rounding)
     if wrong := check.wrong():

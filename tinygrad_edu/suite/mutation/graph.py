@@ -69,22 +69,29 @@ def mistakes_at(node: Any) -> Iterator[Mistake]:
     calls = list(calls_at(node))
     shapes += [[np.shape(x) for x in (call.y, *call.xs)] for call in calls]
     for i in wanted:
-        right, seen = vjp_of(op, i), set[tuple[bytes, ...]]()
+        right = vjp_of(op, i)
+        expected, seen = [result(right, call) for call in calls], set[tuple[bytes, ...]]()
         of_any_rule = (Mistake(i, name, vjp) for name, vjp in mistakes(op, i, shapes, wanted))
         for mistake in (*of_any_rule, *_of_source(op, i)):
-            wrong = mistake.vjp
-            if not calls or result(wrong, calls[0]) is None:
+            found = [result(mistake.vjp, call) for call in calls]
+            if not _runs(expected, found):
                 continue
-            if any(differ(right, wrong, call) for call in calls):
-                as_seen = tuple(_digits(right, wrong, call) for call in calls)
+            if any(map(differ, expected, found)):
+                as_seen = tuple(map(_digits, expected, found))
                 if as_seen not in seen:  # two ways of writing one mistake count once
                     seen.add(as_seen)
                     yield mistake
 
 
-def _digits(right: Rule, wrong: Rule, call: Call) -> bytes:
+def _runs(expected: list[Array | None], found: list[Array | None]) -> bool:
+    """Whether a rule returns something of the right shape, at least at the first of several calls."""
+    if not expected or expected[0] is None or found[0] is None:
+        return False
+    return expected[0].shape == found[0].shape
+
+
+def _digits(expected: Array | None, found: Array | None) -> bytes:
     """Nine digits of what a wrong rule returns, by the size of what is right."""
-    expected, found = result(right, call), result(wrong, call)
     if expected is None or found is None:
         return b""
     size = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0)) or 1.0
@@ -153,9 +160,8 @@ def result(rule: Rule, call: Call) -> Array | None:
         return None
 
 
-def differ(right: Rule, wrong: Rule, call: Call) -> bool:
-    """Whether two rules give different results, where the right one gives any."""
-    expected, found = result(right, call), result(wrong, call)
+def differ(expected: Array | None, found: Array | None) -> bool:
+    """Whether a wrong rule returns something else than the right one, where that one returns anything."""
     if expected is None or not np.isfinite(expected).all():
         return False
     if found is None or found.shape != expected.shape:

@@ -17,10 +17,9 @@ import numpy as np
 from tinygrad_edu.calculus import gradients
 from tinygrad_edu.core.cases import Case
 from tinygrad_edu.core.primitive import Primitive
-from tinygrad_edu.suite import primitives
 from tinygrad_edu.suite.finding import Finding, ask
 from tinygrad_edu.suite.primitives import examine
-from tinygrad_edu.suite.witnesses import Trial
+from tinygrad_edu.suite.witnesses import WITNESSES, Trial
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.hazards import found_at
@@ -50,8 +49,7 @@ def _first_look(op: Primitive, seed: int) -> Iterator[Finding]:
     """Those findings of `examine` that most mutants fall by."""
     for number, each in enumerate(op.cases):
         rng = np.random.default_rng([seed, number])
-        witness = primitives.WITNESSES["vjp"]
-        yield ask(op.name, str(each), "vjp", lambda: witness(Trial(op, each, rng)))  # noqa: B023 (asked at once)
+        yield ask(op.name, str(each), "vjp", lambda: WITNESSES["vjp"](Trial(op, each, rng)))  # noqa: B023 (asked at once)
 
 
 def _at_hazards(op: Primitive, seed: int) -> Iterator[str]:

@@ -18,7 +18,16 @@ from tinygrad_edu.core.recording import NEEDED, recording
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.inputs import input_leaf
 from tinygrad_edu.state import state_restored
-from tinygrad_edu.suite.mutation.graph import Mistake, calls_at, differ, made, quietly, with_mistake
+from tinygrad_edu.suite.mutation.graph import (
+    Call,
+    Mistake,
+    calls_at,
+    differ,
+    made,
+    quietly,
+    result,
+    with_mistake,
+)
 from tinygrad_edu.suite.mutation.semantic import vjp_of
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.hazards import hazard_points, judge_few
@@ -59,14 +68,13 @@ def why(node: Any, mistake: Mistake, upstream: Array) -> str:
         mistake: in its rule.
         upstream: the cotangent of the operation in the check.
     """
-    right, calls = vjp_of(node.op, mistake.operand), list(calls_at(node))
-    here = [np.shape(x.value) for x in node.args]
-    if not any(differ(right, mistake.vjp, call) for call in calls if list(map(np.shape, call.xs)) == here):
+    calls, here = list(calls_at(node)), [np.shape(x.value) for x in node.args]
+    if not any(_tells(node, mistake, call) for call in calls if list(map(np.shape, call.xs)) == here):
         return "an axis has length 1: only a longer one tells the two apart"
-    if (upstream == upstream.flat[0]).all() and not any(
-        differ(right, mistake.vjp, call._replace(g=np.full_like(call.g, upstream.flat[0]))) for call in calls
-    ):
-        return f"the upstream ȳ is {upstream.flat[0]:g}" + (" everywhere" if upstream.size > 1 else "")
+    first = upstream.flat[0]
+    alike = [call._replace(g=np.full_like(call.g, first)) for call in calls]
+    if np.all(upstream == first) and not any(_tells(node, mistake, call) for call in alike):
+        return f"the upstream ȳ is {first:g}" + (" everywhere" if upstream.size > 1 else "")
     for i, x in enumerate(np.asarray(x.value) for x in node.args):
         for each in PROPERTIES if x.dtype.kind == "f" and x.size else ():
             if each.holds(x):
@@ -76,17 +84,21 @@ def why(node: Any, mistake: Mistake, upstream: Array) -> str:
     return ""
 
 
+def _tells(node: Any, mistake: Mistake, call: Call) -> bool:
+    """Whether the wrong rule gives another result than the right one."""
+    return differ(result(vjp_of(node.op, mistake.operand), call), result(mistake.vjp, call))
+
+
 def _seen(node: Any, mistake: Mistake, i: int, change: Callable[[Array], Array]) -> list[bool]:
     """Whether the wrong rule gives another result, at several values of one operand."""
     rng = np.random.default_rng(1)
-    right = vjp_of(node.op, mistake.operand)
     params = {name: value for name, value in node.params.items() if name != "saved"}
     found = []
     for _ in range(TRIES):
         xs = [np.asarray(x.value) for x in node.args]
         xs[i] = change(rng.normal(size=xs[i].shape))
         if (call := made(node.op, xs, params, rng)) is not None:
-            found.append(differ(right, mistake.vjp, call))
+            found.append(_tells(node, mistake, call))
     return found
 
 
@@ -120,9 +132,24 @@ def shows_at(
         return ""
     wrong = Pair(pair.f, vjp, pair.names)
     for name, changed in hazard_points(point, np.random.default_rng(0)):
-        if quietly(lambda: _accused(wrong, changed) and not _accused(right, changed)):  # noqa: B023 (asked at once)
+        if quietly(lambda: _shows(right, wrong, changed)):  # noqa: B023 (asked at once)
             return name
     return ""
+
+
+def _shows(right: Pair, wrong: Pair, point: list[Array]) -> bool:
+    return _apart(right, wrong, point) and _accused(wrong, point) and not _accused(right, point)
+
+
+def _apart(right: Pair, wrong: Pair, point: list[Array]) -> bool:
+    """Whether it is worth a look: whether the gradients differ at all."""
+    try:
+        y = np.asarray(right.f(*point))
+        g = np.random.default_rng(0).normal(size=y.shape)
+        gradients = [[np.asarray(x) for x in pair.vjp(g, y, *point)] for pair in (right, wrong)]
+    except Exception:
+        return True
+    return any(map(differ, *gradients))
 
 
 def _accused(pair: Pair, point: list[Array]) -> bool:
