@@ -13,7 +13,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.nn import init
 
-# Klambauer et al. 2017, eq. 14: the numbers that make mean 0 and variance 1 a fixed point.
+# Klambauer et al. 2017: the numbers that make mean 0 and variance 1 a fixed point.
 ALPHA, LAMBDA = 1.6732632423543772, 1.0507009873554805
 
 
@@ -53,7 +53,8 @@ CLOSED: dict[str, tuple[Callable[..., Any], float, float]] = {
     ),
     "hard tanh": (hard(1.0), hard_square(1.0), inside(1.0)),
     "hard, at 0.7": (hard(0.7), hard_square(0.7), inside(0.7)),
-    "wide bell": (lambda z: tg.exp(z * z / 8), math.sqrt(2), 2**1.5 / 16 * 1),
+    "wide bell": (lambda z: tg.exp(z * z / 8), math.sqrt(2), 2**1.5 / 16),
+    "method": (lambda z: z.relu(), 1 / 2, 1 / 2),
     "ufunc": (np.sin, (1 - math.exp(-2)) / 2, (1 + math.exp(-2)) / 2),
 }
 
@@ -115,6 +116,14 @@ def test_functions_that_have_parameters(rng: np.random.Generator) -> None:
         (1.09 / 2) ** -0.5, rel=1e-12
     )
     assert slope.grad is None
+
+
+def test_why_it_is_not_gauss_hermite_quadrature() -> None:
+    # The figures in the docstring of init/quadrature.py.
+    z, w = np.polynomial.hermite_e.hermegauss(64)
+    w /= math.sqrt(2 * math.pi)
+    assert float(np.clip(z, -1, 1) ** 2 @ w) - hard_square(1) == pytest.approx(0.009, abs=5e-4)
+    assert float((np.abs(z) < 1) @ w) - inside(1) == pytest.approx(0.08, abs=5e-3)
 
 
 # ---- what is refused ----

@@ -22,6 +22,7 @@ from tinygrad_edu.calculus import jvp
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.core.recording import no_grad
 from tinygrad_edu.nn.init.quadrature import normal_mean
+from tinygrad_edu.tensor import tensor
 from tinygrad_edu.types import Array
 
 LINEAR = (
@@ -62,7 +63,8 @@ def gain_of(f: Callable[..., Any], *, backward: bool = False) -> float:
     """The gain of any elementwise function, by quadrature: 1 / √E[f(z)²] for a standard normal z.
 
     Args:
-        f: elementwise and piecewise smooth: of `tg`, of NumPy, a module without parameters, or your own.
+        f: elementwise and piecewise smooth: of `tg`, your own, or a module. It is called with a tensor, as in a
+            network.
         backward: take the derivative f′ in the place of f, as the engine computes it.
 
     Raises:
@@ -87,7 +89,7 @@ def gain_of(f: Callable[..., Any], *, backward: bool = False) -> float:
 
 def _plain(f: Callable[..., Any], z: Array) -> Any:
     with no_grad():
-        return value_of(f(z))
+        return value_of(f(tensor(z)))
 
 
 def _refuse_mixing(f: Callable[..., Any]) -> None:

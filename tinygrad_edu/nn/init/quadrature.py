@@ -2,6 +2,9 @@
 
     E[f(z)] = ∫ f(z) φ(z) dz,      φ(z) = exp(−z² / 2) / √(2π)
 
+Gauss–Hermite quadrature is made for this weight, but not for kinks: with 64 nodes it is off by 0.009 for E[f(z)²] with
+f = clip(z, −1, 1), and by 0.08 for E[f′(z)²].
+
 Gauss–Lobatto quadrature with n nodes is exact for polynomials up to degree 2n − 3, so on a short interval it is right
 to the last digit where f is smooth. At a kink it is not: there only shorter intervals help. So each interval is
 halved, and if both halves together say the same as the whole, it is done. Otherwise the halves are halved. A kink is
