@@ -31,8 +31,8 @@ from rich.table import Table
 from benchmarks.unseen import UNSEEN
 from tinygrad_edu.catalogue import Entry, Mistake, catalogue
 from tinygrad_edu.types import Array
+from tinygrad_edu.verify.examination import found_at, judge_few
 from tinygrad_edu.verify.explanation import diagnosed
-from tinygrad_edu.verify.hazards import found_at, judge_few
 from tinygrad_edu.verify.matching import matched
 from tinygrad_edu.verify.pair import Pair
 from tinygrad_edu.verify.report import Row

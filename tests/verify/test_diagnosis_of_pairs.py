@@ -11,8 +11,8 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.verify.diagnosis import Diagnosis
+from tinygrad_edu.verify.examination import found_at, judge_few
 from tinygrad_edu.verify.explanation import diagnosed
-from tinygrad_edu.verify.hazards import found_at, judge_few
 from tinygrad_edu.verify.pair import Pair
 
 RNG = np.random.default_rng(3)

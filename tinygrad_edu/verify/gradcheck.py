@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.node import Node
+from tinygrad_edu.custom import CustomFunction
 from tinygrad_edu.errors import NotDifferentiableError
 from tinygrad_edu.state import state_restored
 from tinygrad_edu.verify.compare import Weights, compare
-from tinygrad_edu.verify.hazards import rows_at_hazards
+from tinygrad_edu.verify.examination import judge_few, rows_at_hazards
+from tinygrad_edu.verify.explanation import explained
 from tinygrad_edu.verify.leaves import leaves_of, leaves_of_graph
 from tinygrad_edu.verify.pair import pair_of
 from tinygrad_edu.verify.replay import replay
@@ -108,4 +110,10 @@ def check(
             return weights(target(*arguments))
 
     more, lecture = compare(objective, leaves, gradients=gradients, step=step, directions=directions, rng=rng)
+    wrong = any(row.verdict == "wrong" for row in more)
+    if wrong and isinstance(target, CustomFunction) and gradients is None and directions is None:
+        pair, point = pair_of(
+            target, arguments, leaves
+        )  # the functions themselves can be asked for the cause
+        more = explained(pair, point, more, judge_few, point)
     return Report([*rows, *more], step, lecture, {row.name: leaves[row.name] for row in more})

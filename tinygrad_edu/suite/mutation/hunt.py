@@ -22,7 +22,7 @@ from tinygrad_edu.suite.primitives import examine
 from tinygrad_edu.suite.witnesses import WITNESSES, Trial
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.hazards import found_at
+from tinygrad_edu.verify.examination import found_at
 from tinygrad_edu.verify.pair import Pair
 
 

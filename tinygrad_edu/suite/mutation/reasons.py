@@ -30,7 +30,8 @@ from tinygrad_edu.suite.mutation.graph import (
 )
 from tinygrad_edu.suite.mutation.semantic import vjp_of
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.hazards import hazard_points, judge_few
+from tinygrad_edu.verify.examination import judge_few
+from tinygrad_edu.verify.hazards import hazard_points
 from tinygrad_edu.verify.pair import Pair, pair_of
 
 
