@@ -104,7 +104,7 @@ class LBFGS(Optimizer):
                 break
             d = self._direction(g, memory)
             start = Point(0.0, loss, float(g @ d), g)
-            if start.slope > -small:
+            if not start.slope < -small:
                 break
             # No curvature is known before the first step, so that is short.
             length = lr if memory.get("n_iter") else min(1.0, 1.0 / float(np.abs(g).sum())) * lr
