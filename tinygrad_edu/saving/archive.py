@@ -62,7 +62,7 @@ def members(data: bytes, room: int) -> dict[str, Any]:
 
 
 def _directory(data: bytes) -> list[zipfile.ZipInfo]:
-    if not data.startswith(b"PK\x03\x04") or data.count(b"PK\x01\x02") > MEMBERS:
+    if not data.startswith((b"PK\x03\x04", b"PK\x05\x06")) or data.count(b"PK\x01\x02") > MEMBERS:
         raise FormatError(f"a zip archive of at most {MEMBERS} members was expected, something else came")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -117,7 +117,7 @@ def write_members(file: IO[bytes], parts: Iterable[tuple[str, list[Any]]]) -> No
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, pieces in parts:
             info = zipfile.ZipInfo(name)
-            info.external_attr = 0o600 << 16  # what unpacks it may be read and written by its owner
+            info.create_system, info.external_attr = 3, 0o600 << 16  # unpacked, its owner may read and write it
             info.file_size = sum(len(piece) for piece in pieces)  # says whether 32 bits will do for it
             with archive.open(info, "w") as member:
                 for piece in pieces:
