@@ -33,15 +33,9 @@ ACTIVATIONS: dict[str, Callable[[Operand], Operand]] = {"relu": ops.relu, "gelu"
 
 
 @verified(
-    layer(
-        lambda rng: TransformerEncoderLayer(2, 1, 3, 0.0, "gelu", norm_first=True, rng=rng),
-        real(3, 2, 2),
-        batch=1,
-    ),
-    layer(
-        lambda rng: TransformerEncoderLayer(2, 2, 2, 0.2, "gelu", batch_first=True, rng=rng), real(2, 2, 2)
-    ),
-)
+    layer(lambda rng: TransformerEncoderLayer(3, 1, 2, 0.0, "gelu", norm_first=True, rng=rng), real(3, 2, 3), batch=1),
+    layer(lambda rng: TransformerEncoderLayer(4, 2, 1, 0.4, "gelu", batch_first=True, rng=rng), real(2, 2, 4)),
+)  # fmt: skip
 class TransformerEncoderLayer(Module):
     """Self-attention and two linear layers, each with a way around it: x (time, batch, d_model) keeps its shape.
 
