@@ -166,6 +166,21 @@ def test_channels_of_a_convolution(rng: np.random.Generator) -> None:
     assert net(x).numpy().var() == pytest.approx(1, abs=1e-9)
 
 
+def test_convolutions_of_digits(rng: np.random.Generator) -> None:
+    images = tg.data.load_digits().x[:100].reshape(100, 1, 8, 8)
+    net = nn.Sequential(
+        nn.Conv2d(1, 8, 3, rng=rng), nn.ReLU(), nn.Conv2d(8, 6, 3, groups=2, rng=rng), nn.Flatten(),
+        nn.Linear(6 * 16, 10, rng=rng),
+    )  # fmt: skip
+    init.lsuv(net, images, rng=rng)
+    assert net(images).numpy().var() == pytest.approx(1, abs=1e-3)
+    init.data_dependent(net, images)
+    inner = net[2](net[1](net[0](images))).numpy()
+    assert np.abs(inner.mean(axis=(0, 2, 3))).max() < 1e-12
+    assert inner.std(axis=(0, 2, 3)) == pytest.approx(np.ones(6), rel=1e-12)
+    assert net(images).numpy().std(axis=0) == pytest.approx(np.ones(10), rel=1e-12)
+
+
 # ---- the table ----
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
+from tinygrad_edu import nn
 from tinygrad_edu.nn import init
 
 # ---- identity ----
@@ -55,6 +57,14 @@ def test_a_dirac_kernel_returns_its_input(
     assert np.array_equal(convolution(x, w, groups), x)
     transposed = init.dirac((*kernel, 6 // groups, 6), groups=groups, layout="in_out")
     assert np.array_equal(np.moveaxis(transposed, (-1, -2), (0, 1)), w)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_layer_that_starts_so_returns_its_input(rng: np.random.Generator, groups: int) -> None:
+    x = rng.standard_normal((2, 4, 5, 7))
+    start = partial(init.dirac, groups=groups)
+    layer = nn.Conv2d(4, 4, 3, padding=1, groups=groups, init=start, rng=rng)
+    assert np.array_equal(layer(x).numpy(), x)
 
 
 def test_the_first_channels_pass_where_there_are_fewer(rng: np.random.Generator) -> None:

@@ -4,7 +4,9 @@
     weight    anything else of at least two axes
     scale     anything else: the γ of a normalization, or the single weight of a Scalar
 
-Layers of `nn` keep their weights (out, in, *kernel), and so must the model's own. Nothing here knows of layers.
+Layers of `nn` keep their weights (out, in, *kernel), and so must the model's own. Nothing here knows of layers: the
+table of an embedding counts as a weight, and of a transposed convolution, (in, out, *kernel), the fans are exchanged,
+as in PyTorch. Where that is not meant, say `where`.
 """
 
 from __future__ import annotations

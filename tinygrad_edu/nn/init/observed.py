@@ -1,8 +1,8 @@
 """Scales measured on data: where no formula knows the gain of a layer, its output is looked at.
 
-A layer y = W x + b is linear in W, so dividing W by the standard deviation σ of y − b makes that 1, whatever x is. Its
-successors then see what they would see in training. So layers are taken in the order in which the forward pass calls
-them, and for each the whole model runs again:
+A layer y = W x is linear in W, so dividing W by the standard deviation of y makes that 1, whatever x is. What comes
+after the layer then sees another input. So layers are taken in the order in which the forward pass calls them, and for
+each the whole model runs again:
 
     lsuv              Var y = 1 over all numbers of the output        Mishkin and Matas 2015, algorithm 1
     data_dependent    E y_k = 0 and Var y_k = 1 for each unit k       Krähenbühl et al. 2015, algorithm 1
