@@ -50,23 +50,22 @@ def strong_wolfe(
 
     previous, point = start, phi(t)
     for trial in range(most):
-        if not sinks(point) or (trial > 1 and point.f >= previous.f):
+        if not sinks(point) or (trial and point.f >= previous.f):
             return _zoom(phi, previous, point, sinks, is_flat, shortest, most - trial)
         if is_flat(point):
             return point
         if point.slope >= 0:
-            return _zoom(phi, previous, point, sinks, is_flat, shortest, most - trial)
+            return _zoom(phi, point, previous, sinks, is_flat, shortest, most - trial)
         t = cubic_minimum(previous, point, point.t + 0.01 * (point.t - previous.t), 10 * point.t)
         previous, point = point, phi(t)
     return point if point.f < start.f else start
 
 
 def _zoom(
-    phi: Callable[[float], Point], a: Point, b: Point, sinks: Callable[[Point], bool],
+    phi: Callable[[float], Point], low: Point, high: Point, sinks: Callable[[Point], bool],
     is_flat: Callable[[Point], bool], shortest: float, most: int,
 ) -> Point:  # fmt: skip
-    """Make the bracket between a and b smaller; its lower end stays the lowest point that is known."""
-    low, high = (b, a) if b.f < a.f else (a, b)
+    """Make the bracket smaller; `low` stays the lowest point that has sunk enough, and slopes down towards `high`."""
     hesitated = False
     for _ in range(most):
         left, right = sorted((low.t, high.t))
@@ -84,8 +83,6 @@ def _zoom(
         point = phi(t)
         if not sinks(point) or point.f >= low.f:
             high = point
-            if high.f < low.f:
-                low, high = high, low
         elif is_flat(point):
             return point
         else:
