@@ -15,7 +15,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.nn import init
 
-DEPTH, WIDTH = 30, 256
+DEPTH, WIDTH = 30, 128
 
 
 def signals(f: Callable[..., Any], start: Callable[..., Any]) -> tuple[list[float], float]:
