@@ -32,6 +32,12 @@ DEMOS = {
         "1 − x²: order 1: wrong",
         "Drawn: ",
     ],
+    "10_initialization.py": [
+        "ReLU, Var w = 1/n",
+        "relu  gain² = 2.000000000000   for gradients, by f′: 2.000000000000",
+        "tanh  gain² = 2.536175433217",
+        "The weights start as kaiming_normal",
+    ],
     "01_chain_rule.py": [
         "∂o/∂n  += ∂o/∂o × ∂o/∂n  =  1.0000 ×  0.5000 =  0.5000",
         "∂o/∂x1 += ∂o/∂p × ∂p/∂x1 =  0.5000 × -3.0000 = -1.5000",
