@@ -271,8 +271,17 @@ def test_a_checkpoint_of_another_training(tmp_path):
         train(path, resume=True, data=other)
     with pytest.raises(ValueError, match=r"it differs in clip"):
         train(path, resume=True, clip=2.0)
-    with pytest.raises(ValueError, match=r"options of this optimizer"):
+    with pytest.raises(ValueError, match=r"it differs in optimizer"):
         train(path, resume=True, optimizer=lambda p: optim.SGD(p, lr=0.1))
+    net = network(seed=9)
+    before = net.state_dict()
+    with pytest.raises(ValueError, match="it differs in"):
+        fit(
+            net, nn.CrossEntropyLoss(), moons(np.random.default_rng(5)), optimizer=optim.AdamW(net.named_parameters()),
+            epochs=2, checkpoint=path, resume=True, progress=False,
+        )  # fmt: skip
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
 
 
 @pytest.mark.parametrize(

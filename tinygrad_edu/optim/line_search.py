@@ -4,9 +4,10 @@
     φ(t) ≤ φ(0) + c₁ t φ′(0)          it has gone down far enough for the length of the step,
     |φ′(t)| ≤ c₂ |φ′(0)|              and there the slope is flatter: the strong Wolfe conditions
 
-First longer and longer steps are tried until two of them have an acceptable one between them; then this bracket is made
-smaller. Each trial is the minimum of the cubic that has the values and the slopes at both ends. The safeguards are
-those of minFunc (Schmidt 2005), as in PyTorch.
+First longer and longer steps are tried until two of them have an acceptable one between them; then this bracket is
+made smaller. Each trial is the minimum of the cubic that has the values and the slopes at both ends; the safeguards on
+it are those of minFunc (Schmidt 2005), as in PyTorch. PyTorch also goes on from a lower point that has not sunk enough
+for its length, and may end there; here the book is followed.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 from tinygrad_edu.training import metrics
 from tinygrad_edu.training.checkpoint import load_checkpoint, save_checkpoint
-from tinygrad_edu.training.fit import Run, evaluate, fit
+from tinygrad_edu.training.evaluation import evaluate, predict
+from tinygrad_edu.training.fit import Run, fit
 from tinygrad_edu.training.lr_finder import LRCurve, find_lr
-from tinygrad_edu.training.modes import predict
 from tinygrad_edu.training.record import fingerprint, run_record
 from tinygrad_edu.training.stopping import EarlyStopping
 

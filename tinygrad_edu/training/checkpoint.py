@@ -19,6 +19,7 @@ from tinygrad_edu.training.store import read_arrays, write_arrays
 from tinygrad_edu.types import Array
 
 Generators = Mapping[str, np.random.Generator]
+KEYS = ("numbers", "generators", "param_groups", "progress")  # of the metadata
 
 
 def save_checkpoint(
@@ -73,14 +74,9 @@ def load_checkpoint(
         ShapeError: an array of another shape.
         ValueError: no checkpoint, or one of another model, optimizer, or of other generators.
     """
-    arrays, metadata = read_arrays(path)
+    arrays, metadata = _read(path)
     mine = all_generators(model, generators)
-    try:
-        numbers, drawn, groups, progress = (
-            metadata[key] for key in ("numbers", "generators", "param_groups", "progress")
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"a checkpoint was expected in '{path}', an archive of other things came") from error
+    numbers, drawn, groups, progress = (metadata[key] for key in KEYS)
     kinds = {name: type(rng.bit_generator).__name__ for name, rng in mine.items()}
     saved = {name: state["bit_generator"] for name, state in drawn.items()}
     if kinds != saved:
@@ -101,6 +97,17 @@ def load_checkpoint(
     return progress, _under(arrays, "best/") or None
 
 
+def saved_progress(path: str | PathLike[str]) -> dict[str, Any]:
+    """Where the training of a checkpoint stands, without taking anything over.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: no checkpoint.
+    """
+    progress: dict[str, Any] = _read(path)[1]["progress"]
+    return progress
+
+
 def all_generators(model: Any, others: Generators | None = None) -> dict[str, np.random.Generator]:
     """The generators that the modules of a model hold, by their paths, and others; one may occur twice."""
     found = {
@@ -116,6 +123,13 @@ def generator_state(rng: np.random.Generator) -> dict[str, Any]:
     """The state of a generator, of any kind that NumPy has, as JSON can hold it."""
     state: dict[str, Any] = _to_json(rng.bit_generator.state)
     return state
+
+
+def _read(path: str | PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
+    arrays, metadata = read_arrays(path)
+    if not metadata.keys() >= set(KEYS):
+        raise ValueError(f"a checkpoint was expected in '{path}', an archive of other things came")
+    return arrays, metadata
 
 
 def _to_json(x: Any) -> Any:

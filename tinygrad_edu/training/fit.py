@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -21,21 +21,18 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.node import value_of
-from tinygrad_edu.core.recording import no_grad
 from tinygrad_edu.data import batches
 from tinygrad_edu.optim import Optimizer, ReduceOnPlateau, clip_grad_norm_
 from tinygrad_edu.optim.schedules import Schedule
 from tinygrad_edu.reporting.files import write
-from tinygrad_edu.tensor import tensor
-from tinygrad_edu.training.checkpoint import all_generators, load_checkpoint, save_checkpoint
-from tinygrad_edu.training.modes import mode, predict
+from tinygrad_edu.training.checkpoint import all_generators, load_checkpoint, save_checkpoint, saved_progress
+from tinygrad_edu.training.evaluation import Metric, evaluate, mode
 from tinygrad_edu.training.progress import shown
 from tinygrad_edu.training.record import run_record
 from tinygrad_edu.training.stopping import EarlyStopping
 from tinygrad_edu.types import Array
 
 Data = tuple[Array, Array]
-Metric = Callable[[Any, Any], float]
 
 
 @dataclass(frozen=True)
@@ -114,30 +111,36 @@ def fit(
     history: list[dict[str, float]] = []
     best: dict[str, Array] | None = None
     if resume and checkpoint is not None and Path(checkpoint).exists():
-        held, best = load_checkpoint(checkpoint, model, optimizer, generators=generators)
+        held = saved_progress(checkpoint)
         _refuse_another(held["record"], record)
+        _, best = load_checkpoint(checkpoint, model, optimizer, generators=generators)
         history, record = held["history"], held["record"] | {"hyperparameters": record["hyperparameters"]}
-    monitored = "loss" if validation is None else "val_loss"
-    step = int(history[-1]["step"]) if history else 0
+
+    def monitored() -> list[float]:
+        return [row[early_stopping.monitor] for row in history] if early_stopping else []
+
     with shown(epochs, len(history), progress=progress) as tell:
-        while len(history) < epochs and not (
-            early_stopping and early_stopping.stops(_values(history, early_stopping))
-        ):
-            total, seen = 0.0, 0
-            standing = 1.0 if plateau is None else plateau([row[monitored] for row in history])
+        while len(history) < epochs and not (early_stopping and early_stopping.stops(monitored())):
+            standing = (
+                plateau([row["loss" if validation is None else "val_loss"] for row in history])
+                if plateau
+                else 1.0
+            )
+
+            def factor(step: int, standing: float = standing) -> float:
+                return standing * (schedule(step) if schedule else 1.0)
+
+            row: dict[str, float] = {"epoch": len(history) + 1}
             with mode(model, True):
-                for x, y in batches(*data, size=batch_size, rng=rng, drop_last=drop_last):
-                    if schedule is not None or plateau is not None:
-                        optimizer.lr = (
-                            optimizer.initial_lr * standing * (1.0 if schedule is None else schedule(step))
-                        )
-                    value = optimizer.step(_closure(model, loss, x, y, optimizer, clip, step))
-                    total, seen, step = total + float(value_of(value)) * len(x), seen + len(x), step + 1
-            row = {"epoch": len(history) + 1, "step": step, "loss": total / seen}
+                row |= _epoch(
+                    model, loss, batches(*data, size=batch_size, rng=rng, drop_last=drop_last), optimizer,
+                    first=int(history[-1]["step"]) if history else 0, clip=clip,
+                    factor=factor if schedule or plateau else None,
+                )  # fmt: skip
             if validation is not None:
                 row |= evaluate(model, loss, validation, metrics=metrics, prefix="val_")
             history.append(row | {"lr": optimizer.lr})
-            if early_stopping and early_stopping.best(_values(history, early_stopping)) == len(history) - 1:
+            if early_stopping and early_stopping.best(monitored()) == len(history) - 1:
                 best = model.state_dict()
             if checkpoint is not None:
                 save_checkpoint(
@@ -145,31 +148,24 @@ def fit(
                     progress={"history": history, "record": record},
                 )  # fmt: skip
             tell(history[-1])
-    best_epoch = None
-    if early_stopping and best is not None:
-        model.load_state_dict(best)
-        best_epoch = (early_stopping.best(_values(history, early_stopping)) or 0) + 1
-    return Run(history, record, best_epoch)
+    if not early_stopping or best is None:
+        return Run(history, record, None)
+    model.load_state_dict(best)
+    return Run(history, record, (early_stopping.best(monitored()) or 0) + 1)
 
 
-def evaluate(
-    model: Any, loss: Callable[[Any, Any], Any], data: Data, *, metrics: Mapping[str, Metric] | None = None,
-    prefix: str = "",
+def _epoch(
+    model: Any, loss: Callable[[Any, Any], Any], data: Iterable[Data], optimizer: Optimizer, *, first: int,
+    factor: Schedule | None, clip: Any,
 ) -> dict[str, float]:  # fmt: skip
-    """The loss and the metrics of a model in use.
-
-    Args:
-        model: a module.
-        loss: of (outputs, y).
-        data: x and y.
-        metrics: {name: metric of (y, outputs)}; outputs are an array.
-        prefix: what the names in the result begin with.
-    """
-    x, y = data
-    outputs = predict(model, x)
-    with no_grad():
-        found = {f"{prefix}loss": float(value_of(loss(tensor(outputs), y)))}
-    return found | {f"{prefix}{name}": float(metric(y, outputs)) for name, metric in (metrics or {}).items()}
+    """Go through the batches: the number of steps after it, and the mean of the losses, each from before its step."""
+    total, seen, step = 0.0, 0, first
+    for x, y in data:
+        if factor is not None:
+            optimizer.lr = optimizer.initial_lr * factor(step)
+        value = optimizer.step(_closure(model, loss, x, y, optimizer, clip, step))
+        total, seen, step = total + float(value_of(value)) * len(x), seen + len(x), step + 1
+    return {"step": step, "loss": total / seen}
 
 
 def _closure(
@@ -202,10 +198,6 @@ def _closure(
         return value
 
     return closure
-
-
-def _values(history: list[dict[str, float]], early_stopping: EarlyStopping) -> list[float]:
-    return [row[early_stopping.monitor] for row in history]
 
 
 def _named(data: Data, validation: Data | None) -> dict[str, Array]:

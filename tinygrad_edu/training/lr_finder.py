@@ -22,7 +22,7 @@ from tinygrad_edu.data import batches
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.state import state_restored
 from tinygrad_edu.training.checkpoint import all_generators
-from tinygrad_edu.training.modes import mode
+from tinygrad_edu.training.evaluation import mode
 from tinygrad_edu.types import Array
 
 

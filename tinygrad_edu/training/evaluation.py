@@ -1,0 +1,56 @@
+"""A model in use: what it says of many samples, and how good that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tinygrad_edu.core.node import value_of
+from tinygrad_edu.core.recording import no_grad
+from tinygrad_edu.tensor import tensor
+from tinygrad_edu.types import Array
+
+#: Of what is true, and of the outputs of a model, both arrays.
+Metric: TypeAlias = Callable[[Any, Any], float]
+
+
+@contextmanager
+def mode(model: Any, training: bool) -> Iterator[None]:
+    """Within it the model behaves as in training, or as in use; afterwards each module as it did before."""
+    before = [(module, module.training) for _, module in model.named_modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, was in before:
+            module.training = was
+
+
+def predict(model: Any, x: Array, *, batch_size: int = 256) -> Array:
+    """The outputs of a model in use, (n, …), for samples x (n, …): computed in batches, and nothing is recorded."""
+    with mode(model, False), no_grad():
+        pieces = [value_of(model(x[i : i + batch_size])) for i in range(0, len(x), batch_size)]
+    return np.concatenate(pieces)
+
+
+def evaluate(
+    model: Any, loss: Callable[[Any, Any], Any], data: tuple[Array, Array], *, metrics: Mapping[str, Metric] | None = None,
+    prefix: str = "",
+) -> dict[str, float]:  # fmt: skip
+    """The loss and the metrics of a model in use.
+
+    Args:
+        model: a module.
+        loss: of (outputs, y).
+        data: x and y.
+        metrics: {name: metric of (y, outputs)}; outputs are an array.
+        prefix: what the names in the result begin with.
+    """
+    x, y = data
+    outputs = predict(model, x)
+    with no_grad():
+        found = {f"{prefix}loss": float(value_of(loss(tensor(outputs), y)))}
+    return found | {f"{prefix}{name}": float(metric(y, outputs)) for name, metric in (metrics or {}).items()}
