@@ -37,8 +37,8 @@ def predict(model: Any, x: Array, *, batch_size: int = 256) -> Array:
 
 
 def evaluate(
-    model: Any, loss: Callable[[Any, Any], Any], data: tuple[Array, Array], *, metrics: Mapping[str, Metric] | None = None,
-    prefix: str = "",
+    model: Any, loss: Callable[[Any, Any], Any], data: tuple[Array, Array], *,
+    metrics: Mapping[str, Metric] | None = None, prefix: str = "",
 ) -> dict[str, float]:  # fmt: skip
     """The loss and the metrics of a model in use.
 
