@@ -31,7 +31,9 @@ from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.verify.hazards import hazard_points
 
 RULES = sorted(name for name, op in tg.registry.items() if op.rules)
-SELECTION = RULES[::4]
+# These take more than half of the time of `tinygrad-edu verify --mutants`, which judges them all.
+LONG = {"einsum", "linear", "matmul", "maximum", "minimum", "power", "prod"}
+SELECTION = [name for name in RULES if name not in LONG][::4]
 
 
 # ---- the score ----
@@ -44,7 +46,7 @@ def test_the_suite_sees_what_is_broken(name: str) -> None:
     assert report.exit_code == 0 or report.total.score >= 0.95, str(report)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("name", RULES[1::7])
+@pytest.mark.parametrize("name", [name for name in RULES if name not in LONG][1::9])
 def test_a_right_rule_is_not_killed(name: str) -> None:
     # The control: what is killed falls by its mistake, and not by being copied or written as a vjp.
     op = tg.registry[name]
@@ -56,7 +58,7 @@ def test_a_right_rule_is_not_killed(name: str) -> None:
 def test_blind_witnesses_lower_the_score(monkeypatch: pytest.MonkeyPatch) -> None:
     assert score(["tanh"]).total.score == 1
     monkeypatch.setattr(hunt, "found_at", lambda pair, inputs, rng: ([], inputs))
-    for name in ("vjp", "jvp", "second order"):
+    for name in WITNESSES.keys() - {"value", "unmodified", "dtype"}:
         monkeypatch.setitem(WITNESSES, name, lambda trial: None)
     report = score(["tanh"])
     assert report.total.score is not None
@@ -75,7 +77,7 @@ def test_a_tie_that_is_not_shared_is_seen_at_the_hazard_points_alone() -> None:
 
 
 def test_several_processes_give_the_same() -> None:
-    names = ["neg", "exp", "sub"]
+    names = ["neg", "exp"]
     assert score(names, jobs=2).to_dict() == score(names).to_dict()
 
 
@@ -96,7 +98,7 @@ def names_of(op: Primitive) -> dict[tuple[str, str], Mutant]:
 
 
 def test_every_mutant_has_a_name_of_its_own_and_differs_from_the_rule() -> None:
-    for name in ("matmul", "var", "power", "stack"):
+    for name in ("mean", "var", "stack"):
         every = list(mutants(tg.registry[name]))
         assert len(names_of(tg.registry[name])) == len(every)
         for mutant in every:
@@ -126,7 +128,7 @@ def test_every_mutant_has_a_name_of_its_own_and_differs_from_the_rule() -> None:
         ("linear", "1", "x.T @ g", "x @ g"),
         ("linear", "2", "g.sum", "g.mean"),
         ("softmax", "0", "sum(gy, axis, keepdims=True)", "ops.mean(gy, axis, keepdims=True)"),
-        ("where", "1", "c", "a"),
+        ("where", "1", ": c", ": a"),
         ("maximum", "0", "above(a, b)", "above(b, a)"),
     ],
 )
@@ -166,17 +168,17 @@ from tinygrad_edu.core.primitive import primitive
 
 
 def _slope(x):
-    return 3 * x * x
+    return 3 * x * x + 2 * x
 
 
 def _unused(x):
     return 7 * x
 
 
-@primitive(vjps=(lambda g, y, x: g * _slope(x),), cases=[case(real(3))], name="planted cube")
-def cube(x):
-    """The third power."""
-    return x**3
+@primitive(vjps=(lambda g, y, x: g * _slope(x),), cases=[case(real(3))], name="planted")
+def planted(x):
+    """x³ + x²."""
+    return x**3 + x**2
 '''
 
 
@@ -191,7 +193,7 @@ def planted(registry: dict[str, object], tmp_path: Path) -> Iterator[Primitive]:
     module = importlib.util.module_from_spec(spec)
     sys.modules["planted_rules"] = module
     spec.loader.exec_module(module)
-    yield module.cube.op
+    yield module.planted.op
     del sys.modules["planted_rules"]
 
 
@@ -200,7 +202,7 @@ def test_rules_of_the_users_own_are_mutated_with_the_functions_that_they_call(pl
     assert ("all", "_slope: 3 * x → x") in found
     assert ("0", "g → ones_like(g)") in found
     assert not any("_unused" in name or "7" in name for _, name in found)
-    report = score(["planted cube"])
+    report = score(["planted"])
     assert report.exit_code == 0, str(report)
     assert report.total.score == 1
 
@@ -222,7 +224,7 @@ def points(op: Primitive, each: Case, number: int) -> Iterator[list[np.ndarray]]
     rng = np.random.default_rng([5, number])
     xs = [np.asarray(x) for x in each.draw(rng)]
     yield xs
-    yield from (point.inputs for point in hazard_points(xs, rng))
+    yield from (point.inputs for point in list(hazard_points(xs, rng))[number % 3 :: 3])
 
 
 def derivatives(op: Primitive, each: Case, xs: list[np.ndarray], g: np.ndarray) -> list[np.ndarray]:
@@ -268,7 +270,7 @@ def test_nothing_kills_an_equivalent_mutant(key: tuple[str, str, str]) -> None:
 # ---- the engine ----
 
 
-@pytest.mark.parametrize("mutant", ENGINE_MUTANTS[::3], ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", ENGINE_MUTANTS[1::3], ids=lambda mutant: mutant.name)
 def test_mistakes_in_the_sweeps_are_seen_and_taken_back(mutant: EngineMutant) -> None:
     codes = {name: f.__code__ for name, f in vars(sweep).items() if hasattr(f, "__code__")}
     assert mutant.diff.count("\n") == 1
@@ -344,7 +346,7 @@ def test_survivors_and_equivalents_are_printed_with_their_source(monkeypatch: py
 
 
 def test_the_engine_stands_in_a_report_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tinygrad_edu.suite.mutation.run.ENGINE_MUTANTS", ENGINE_MUTANTS[:2])
+    monkeypatch.setattr("tinygrad_edu.suite.mutation.run.ENGINE_MUTANTS", ENGINE_MUTANTS[:1])
     report = score([ENGINE])
     assert list(report.primitives) == [ENGINE]
     assert report.total.score == 1

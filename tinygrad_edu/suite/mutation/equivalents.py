@@ -71,7 +71,6 @@ _because("Either x and y are both nodes, or neither is.", ("softmax_cross_entrop
 _because("Where the bias has the shape of y, there is one row, and nothing to sum over.",
          ("linear", "2", "ȳ passed on"))  # fmt: skip
 
-_because("The mean of one number is that number.", ("softmax_cross_entropy", "0", "the upstream averaged"))
 _because("Any negative length tells NumPy to find out.", ("linear", "1", "1 → 2"), ("prod", "0", "1 → 2"))
 _because("The axis before the first is the last.",
          ("matmul", "all", "_transposed: n - 1 → -1"), ("matmul", "all", "_transposed: n - 2 → -2 (2)"))  # fmt: skip

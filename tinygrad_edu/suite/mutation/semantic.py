@@ -204,5 +204,5 @@ def _calls(op: Primitive) -> Iterator[Shapes]:
         yield [np.shape(x) for x in (op.call(*xs, **each.params), *xs)]
     if op.elementwise and len(op.rules) > 1:
         shapes: list[Shape] = [(1, 3), (2, 1), (2, 3)]
-        for k in range(2):
+        for k in range(3):
             yield [(2, 3), *(shapes[(k + i) % 3] for i in range(len(op.rules)))]

@@ -1,34 +1,25 @@
-"""Source mutants: the text of a derivative rule with one place changed, compiled anew.
+"""Source mutants: the text of a derivative rule with one place changed.
 
-    @elementwise(partials=(lambda y, x: 1 - y * y,), …)        the rule stands in the call of the decorator
-    def tanh(x): …
-                                                               rules = (lambda y, x: 1 - y * y,)
-    →  a program of its own, in the namespace of the module    rules = (lambda y, x: 1 - x * y,)
-                                                               rules = (lambda y, x: 1 + y * y,)    …
+    rules = (lambda y, x: 1 - y * y,)    →    rules = (lambda y, x: 1 - x * y,)
+                                              rules = (lambda y, x: 1 + y * y,)    …
 
-A rule may be a lambda, a number, or a function of the module, which may call others there that are no operations: they
-are part of the program, and so are their mutants. What two rules share is changed for both.
+What a rule calls in its own module is changed as well. What two rules share is changed for both.
 """
 
 from __future__ import annotations
-import __future__
 
 import ast
-import copy
-import inspect
-import sys
 from collections.abc import Iterator, Sequence
 from difflib import ndiff
-from functools import cache, partial
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
-from tinygrad_edu import ops
 from tinygrad_edu.core.primitive import Primitive
 from tinygrad_edu.suite.mutation.mutant import Mutant, with_rules
 from tinygrad_edu.suite.mutation.operators import variants
+from tinygrad_edu.suite.mutation.program import program_of, rules_of
 
-_KEYWORDS = {"partials", "transposes", "vjps"}
-RULES = "rules"
+Tree = TypeVar("Tree", bound=ast.AST)
 
 
 class _Part(NamedTuple):
@@ -37,13 +28,13 @@ class _Part(NamedTuple):
     Attributes:
         operand: whose rule it is, "all" if it is shared.
         place: its name and a colon if it is a function that rules call, or "".
-        path: the number of its root among all nodes of the program.
+        root: of its syntax tree.
         names: the operands, as they are called there.
     """
 
     operand: str
     place: str
-    path: int
+    root: ast.AST
     names: tuple[str, ...]
 
 
@@ -52,120 +43,47 @@ def source_mutants(op: Primitive) -> Iterator[Mutant]:
     program = program_of(op)
     if program is None:
         return
-    seen, names = {ast.dump(program)}, dict[tuple[str, str], int]()
+    seen, count = {ast.dump(program)}, dict[tuple[str, str], int]()
     for part in _parts(program, op):
-        for mutated, old, new in _mutated(program, part):
+        for old, new in _exchanges(part):
+            mutated = _exchanged(program, old, new)
             written = ast.dump(mutated)
             if written in seen:
                 continue
             seen.add(written)
-            name = f"{part.place}{old} → {new}"
-            names[part.operand, name] = count = names.get((part.operand, name), 0) + 1
-            name += f" ({count})" if count > 1 else ""  # the second place where the same is written
-            diff = _diff(_nodes(program)[part.path], _nodes(mutated)[part.path])
-            yield Mutant(part.operand, name, diff, partial(_built, op, mutated))
+            name = f"{part.place}{_line(old)} → {_line(new)}"
+            count[part.operand, name] = n = count.get((part.operand, name), 0) + 1
+            name += f" ({n})" if n > 1 else ""  # the second place where the same is written
+            diff = _diff(part.root, _exchanged(part.root, old, new))
+            yield Mutant(part.operand, name, diff, partial(_made, op, mutated))
 
 
-def _built(op: Primitive, program: ast.Module) -> Primitive:
+def _made(op: Primitive, program: ast.Module) -> Primitive:
     return with_rules(op, rules_of(program, op))
 
 
-# ---- the program ----
-
-
-def program_of(op: Primitive) -> ast.Module | None:
-    """The rules of an operation, and the functions that they call, as a module of their own."""
-    body = _tree(op.forward.__module__)
-    functions = {f.name: f for f in body if isinstance(f, ast.FunctionDef) and not f.decorator_list}
-    for declared in body:
-        decorators = getattr(declared, "decorator_list", ())
-        if decorators and decorators[0].lineno == op.forward.__code__.co_firstlineno:
-            for keyword in getattr(decorators[0], "keywords", ()):
-                if keyword.arg in _KEYWORDS:
-                    rules = ast.Assign([ast.Name(RULES, ast.Store())], keyword.value)
-                    return copy.deepcopy(ast.Module([*_called(keyword.value, functions), rules], []))
-    return None
-
-
-@cache
-def _tree(module: str) -> list[ast.stmt]:
-    try:
-        return ast.parse(inspect.getsource(sys.modules[module])).body
-    except (KeyError, OSError, TypeError):  # typed at a prompt
-        return []
-
-
-def _called(start: ast.AST, known: dict[str, ast.FunctionDef]) -> list[ast.FunctionDef]:
-    """The functions of a module that an expression calls, and those that they call."""
-    found: dict[str, ast.FunctionDef] = {}
-    todo = [start]
-    while todo:
-        for node in ast.walk(todo.pop()):
-            if isinstance(node, ast.Name) and node.id in known.keys() - found.keys():
-                found[node.id] = known[node.id]
-                todo.append(known[node.id])
-    return [f for name, f in known.items() if name in found]
-
-
-def rules_of(program: ast.Module, op: Primitive) -> Any:
-    """Run a program of rules in the namespace of the module that it comes from."""
-    module = sys.modules[op.forward.__module__]
-    namespace = {**vars(module), "ops": ops, "ones_like": ones_like, "shifted": shifted}
-    tree = ast.fix_missing_locations(copy.deepcopy(program))
-    exec(compile(tree, f"<mutant of {op.name}>", "exec", __future__.annotations.compiler_flag), namespace)
-    rules = namespace[RULES]
-    if op.variadic:
-        return rules
-    return tuple(_constant(r) if isinstance(r, int | float) and r not in (1, -1) else r for r in rules)
-
-
-def _constant(value: float) -> Any:
-    return lambda *args, **params: value
-
-
-def ones_like(g: Any) -> Any:
-    """Ones in place of a cotangent."""
-    return 0 * g + 1
-
-
-def shifted(axis: Any, by: int) -> Any:
-    """The axis beside the one that is meant."""
-    if isinstance(axis, tuple | list):
-        return tuple(a + by for a in axis)
-    return axis if axis is None else axis + by
-
-
-# ---- its places ----
-
-
-def _nodes(program: ast.AST) -> list[ast.AST]:
-    return list(ast.walk(program))
+# ---- the places ----
 
 
 def _parts(program: ast.Module, op: Primitive) -> Iterator[_Part]:
     *functions, last = program.body
     assert isinstance(last, ast.Assign)
-    numbers = {node: k for k, node in enumerate(_nodes(program))}
-    given: list[Any] = [last.value] if op.variadic else list(getattr(last.value, "elts", ()))
-    operand = {k: "all" if op.variadic else str(k) for k in range(len(given))}
-    for k, rule in enumerate(given):
-        if not (isinstance(rule, ast.Name) or (isinstance(rule, ast.Constant) and rule.value is None)):
-            names = _names(rule.args, op) if isinstance(rule, ast.Lambda) else ()
-            yield _Part(operand[k], "", numbers[rule], names)
+    rules: list[Any] = [last.value] if op.variadic else list(getattr(last.value, "elts", ()))
+    operands = ["all"] if op.variadic else [str(i) for i in range(len(rules))]
+    for operand, rule in zip(operands, rules, strict=True):
+        if isinstance(rule, ast.Lambda):
+            yield _Part(operand, "", rule, _names(rule.args, op))
+        elif not isinstance(rule, ast.Name):
+            yield _Part(operand, "", rule, ())
     for f in functions:
         assert isinstance(f, ast.FunctionDef)
-        of = [operand[k] for k, rule in enumerate(given) if isinstance(rule, ast.Name) and rule.id == f.name]
-        alone = len(of) == 1
-        names = (
-            _names(f.args, op)
-            if of
-            else tuple(
-                a.arg
-                for a in f.args.args
-                if isinstance(a.annotation, ast.Name) and a.annotation.id == "Operand"
-            )
-        )
-        yield _Part(of[0] if alone else "all", "" if alone else f"{f.name}: ", numbers[f], names)
+        of = [
+            operand
+            for operand, rule in zip(operands, rules, strict=True)
+            if getattr(rule, "id", "") == f.name
+        ]
+        names = _names(f.args, op) if of else tuple(a.arg for a in f.args.args if _is_operand(a.annotation))
+        yield _Part(of[0], "", f, names) if len(of) == 1 else _Part("all", f"{f.name}: ", f, names)
 
 
 def _names(arguments: ast.arguments, op: Primitive) -> tuple[str, ...]:
@@ -176,25 +94,21 @@ def _names(arguments: ast.arguments, op: Primitive) -> tuple[str, ...]:
     return tuple(plain[: len(op.rules) + (1 if op.elementwise else 2)])
 
 
-def _mutated(program: ast.Module, part: _Part) -> Iterator[tuple[ast.Module, str, str]]:
-    """Programs with one place of a part changed, and what was written there before and after."""
-    nodes = _nodes(program)
-    root = nodes[part.path]
-    numbers = {node: k for k, node in enumerate(nodes)}
-    for node, parent in [(root, None), *_places(root)]:
-        found = variants(node, parent, part.names) if parent else _of_a_constant_rule(node)
-        for other in found:
-            mutated = copy.deepcopy(program)
-            place = _nodes(mutated)[numbers[node]]
-            _Exchange(place, copy.deepcopy(other)).visit(mutated)
-            yield mutated, _written(node), _written(other)
+def _is_operand(annotation: ast.AST | None) -> bool:
+    return isinstance(annotation, ast.Name) and annotation.id == "Operand"
 
 
-def _of_a_constant_rule(node: Any) -> Iterator[ast.AST]:
-    """A partial that is a number everywhere, 1 or −1."""
-    if isinstance(node, ast.Constant | ast.UnaryOp):
-        value = ast.literal_eval(node)
-        yield from (ast.Constant(other) for other in (-value, 2 * value, 0, 1.01 * value, 0.99 * value))
+def _exchanges(part: _Part) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """(node, what may stand in its place) for all places of a part."""
+    if (
+        isinstance(part.root, ast.Constant | ast.UnaryOp)
+        and (value := ast.literal_eval(part.root)) is not None
+    ):
+        # a partial that is a number everywhere, 1 or −1
+        others = (-value, 2 * value, 0, 1.01 * value, 0.99 * value)
+        yield from ((part.root, ast.Constant(other)) for other in others)
+    for node, parent in _places(part.root):
+        yield from ((node, other) for other in variants(node, parent, part.names))
 
 
 def _places(root: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
@@ -231,26 +145,31 @@ def _is_said(node: ast.AST) -> bool:
             return False
 
 
-class _Exchange(ast.NodeTransformer):
-    """Put one node in the place of another."""
-
-    def __init__(self, old: ast.AST, new: ast.AST) -> None:
-        self.old, self.new = old, new
-
-    def visit(self, node: ast.AST) -> Any:
-        return self.new if node is self.old else self.generic_visit(node)
+def _exchanged(tree: Tree, old: ast.AST, new: Any) -> Tree:
+    """The tree with one node in the place of another; what has not changed is shared with it."""
+    if tree is old:
+        return new  # type: ignore[no-any-return]
+    for name, value in ast.iter_fields(tree):
+        parts = value if isinstance(value, list) else [value]
+        made = [_exchanged(x, old, new) if isinstance(x, ast.AST) else x for x in parts]
+        if any(a is not b for a, b in zip(parts, made, strict=True)):
+            fields = dict(ast.iter_fields(tree)) | {name: made if parts is value else made[0]}
+            return ast.copy_location(type(tree)(**fields), tree)
+    return tree
 
 
 # ---- in words ----
 
 
+def _line(node: ast.AST) -> str:
+    return " ".join(_written(node).split())
+
+
 def _written(node: ast.AST) -> str:
-    return " ".join(ast.unparse(ast.fix_missing_locations(copy.deepcopy(node))).split())
+    return ast.unparse(ast.fix_missing_locations(node))
 
 
 def _diff(old: ast.AST, new: ast.AST) -> str:
-    before, after = (
-        ast.unparse(ast.fix_missing_locations(copy.deepcopy(x))).splitlines() for x in (old, new)
-    )
+    before, after = _written(old).splitlines(), _written(new).splitlines()
     lines: Sequence[str] = [line for line in ndiff(before, after) if line[0] in "-+"]
     return "\n".join(line.replace("-", "−", 1) if line[0] == "-" else line for line in lines)
