@@ -136,6 +136,18 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
     assert metadata == {"old": True}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_a_link_stays_one(tmp_path):
+    (tmp_path / "far").mkdir()
+    link = tmp_path / "latest.npz"
+    link.symlink_to(tmp_path / "far" / "x.npz")
+    write_arrays(link, {"a": np.ones(3)}, {})
+    assert link.is_symlink()
+    assert [file.name for file in (tmp_path / "far").iterdir()] == ["x.npz"]
+    with pytest.raises(FileNotFoundError):
+        write_arrays(tmp_path / "none" / "x.npz", {}, {})
+
+
 def test_damaged_files_say_so(tmp_path):
     path = tmp_path / "x.npz"
     write_arrays(path, {"a": np.arange(1000.0)}, {})

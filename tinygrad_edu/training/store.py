@@ -35,7 +35,7 @@ def write_arrays(path: str | PathLike[str], arrays: Mapping[str, Array], metadat
         TypeError: metadata that JSON cannot hold.
         ValueError: an array of objects.
     """
-    place = Path(path)
+    place = Path(path).resolve()  # of a link, what it points to
     part = place.with_name(place.name + ".part")  # always the same: a kill leaves one of them, and not a heap
     text = json.dumps(metadata)
     with part.open("wb") as file:
