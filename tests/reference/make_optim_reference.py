@@ -207,7 +207,6 @@ def scores() -> dict[str, Any]:
             for average in averages
         },
         "labels": binary.tolist(), "scores": ranks.tolist(), "roc_auc": metrics.roc_auc_score(binary, ranks),
-        "roc_curve": [part.tolist() for part in metrics.roc_curve(binary, ranks, drop_intermediate=False)[:2]],
         "target": target.tolist(), "predicted": predicted.tolist(),
         "r2": [metrics.r2_score(target[:, i], predicted[:, i]) for i in range(2)],
     }  # fmt: skip
