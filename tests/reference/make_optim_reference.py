@@ -214,7 +214,7 @@ def scores() -> dict[str, Any]:
 
 def main() -> None:
     """Write the file."""
-    torch.set_default_dtype(torch.float64)  # NAdam keeps a product in the default type, whatever the parameters are
+    torch.set_default_dtype(torch.float64)  # in which NAdam keeps a product, whatever the parameters are
     found = {
         "made with": {"torch": torch.__version__.partition("+")[0], "scikit-learn": sklearn.__version__},
         "start": {name: value.tolist() for name, value in START.items()},
