@@ -46,6 +46,13 @@ def test_a_symmetric_matrix_misses_a_dropped_transpose() -> None:
     assert power(lambda x: x @ skew, MIXED)
 
 
+def test_equal_operands_miss_that_their_gradients_are_exchanged() -> None:
+    found = missed(power(tg.mul, MIXED, MIXED.copy()), "x̄ of operand 1")
+    assert [each.why for each in found] == ["operands 0 and 1 are equal"]
+    assert found[0].shows_at
+    assert not missed(power(tg.mul, MIXED, MIXED[::-1].copy()), "x̄ of operand")
+
+
 def test_a_batch_of_one_misses_a_sum_for_a_mean() -> None:
     def forgotten(x: Any) -> list[Missed]:
         return missed(power(lambda x: tg.mean(x, 0), x), "count(shape_of(x), axis) → spread(g, x, axis)")
@@ -141,6 +148,9 @@ def test_of_scalars() -> None:
     report = power(lambda x: tg.tanh(x) * x, 0.7)
     assert report.power > 0.8
     assert {each.operation for each in report.caught} == {"tanh 1", "mul 2"}
+    (found,) = missed(power(lambda x: tg.relu(x) * x, 0.7), "ȳ passed on", "")[:1]
+    assert (found.operation, found.why) == ("relu 1", "the operand is positive everywhere")
+    assert found.shows_at == "all values negative"
 
 
 def test_what_has_no_power() -> None:

@@ -7,7 +7,8 @@ without it do not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.recording import NEEDED, recording
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.inputs import input_leaf
+from tinygrad_edu.scalar import Scalar
 from tinygrad_edu.state import state_restored
 from tinygrad_edu.suite.mutation.graph import (
     Call,
@@ -76,13 +78,37 @@ def why(node: Any, mistake: Mistake, upstream: Array) -> str:
     alike = [call._replace(g=np.full_like(call.g, first)) for call in calls]
     if np.all(upstream == first) and not any(_tells(node, mistake, call) for call in alike):
         return f"the upstream ȳ is {first:g}" + (" everywhere" if upstream.size > 1 else "")
-    for i, x in enumerate(np.asarray(x.value) for x in node.args):
-        for each in PROPERTIES if x.dtype.kind == "f" and x.size else ():
-            if each.holds(x):
-                hidden = _seen(node, mistake, i, each.impose)
-                if hidden and not any(hidden) and any(_seen(node, mistake, i, each.oppose)):
-                    return (f"operand {i} " if len(here) > 1 else "the operand ") + each.words
+    for words, hiding, showing in _reasons([np.asarray(x.value) for x in node.args]):
+        hidden = _seen(node, mistake, hiding)
+        if hidden and not any(hidden) and any(_seen(node, mistake, showing)):
+            return words
     return ""
+
+
+Change = Callable[[list[Array], np.random.Generator], list[Array]]
+
+
+def _reasons(xs: list[Array]) -> Iterator[tuple[str, Change, Change]]:
+    """(in words, how to make other operands that have the property, how to make some that do not have it)."""
+    floats = [i for i, x in enumerate(xs) if x.dtype.kind == "f" and x.size]
+    for i, j in combinations(floats, 2):
+        if np.array_equal(xs[i], xs[j]):
+            yield f"operands {i} and {j} are equal", _drawn(i, j), _drawn(i)
+    for i in floats:
+        called = f"operand {i}" if len(xs) > 1 else "the operand"
+        for each in PROPERTIES:
+            if each.holds(xs[i]):
+                yield f"{called} {each.words}", _drawn(i, how=each.impose), _drawn(i, how=each.oppose)
+
+
+def _drawn(*places: int, how: Callable[[Array], Array] = np.positive) -> Change:
+    """Other values, the same for each of some operands."""
+
+    def change(xs: list[Array], rng: np.random.Generator) -> list[Array]:
+        values = how(rng.normal(size=xs[places[0]].shape))
+        return [values if i in places else x for i, x in enumerate(xs)]
+
+    return change
 
 
 def _tells(node: Any, mistake: Mistake, call: Call) -> bool:
@@ -90,17 +116,13 @@ def _tells(node: Any, mistake: Mistake, call: Call) -> bool:
     return differ(result(vjp_of(node.op, mistake.operand), call), result(mistake.vjp, call))
 
 
-def _seen(node: Any, mistake: Mistake, i: int, change: Callable[[Array], Array]) -> list[bool]:
-    """Whether the wrong rule gives another result, at several values of one operand."""
+def _seen(node: Any, mistake: Mistake, change: Change) -> list[bool]:
+    """Whether the wrong rule gives another result, at several values of the operands."""
     rng = np.random.default_rng(1)
     params = {name: value for name, value in node.params.items() if name != "saved"}
-    found = []
-    for _ in range(TRIES):
-        xs = [np.asarray(x.value) for x in node.args]
-        xs[i] = change(rng.normal(size=xs[i].shape))
-        if (call := made(node.op, xs, params, rng)) is not None:
-            found.append(_tells(node, mistake, call))
-    return found
+    changed = (change([np.asarray(x.value) for x in node.args], rng) for _ in range(TRIES))
+    calls = [made(node.op, xs, params, rng) for xs in changed]
+    return [_tells(node, mistake, call) for call in calls if call is not None]
 
 
 def shows_at(
@@ -119,8 +141,11 @@ def shows_at(
     right = pair._replace(record=None)
     places = [i for i, x in enumerate(arguments) if any(x is leaf for leaf in leaves.values())]
 
+    scalars = any(isinstance(arguments[i], Scalar) for i in places)  # a graph holds them, or tensors
+
     def vjp(g: Array, y: Array, *xs: Array) -> list[Any]:
-        moved = dict(zip(places, (input_leaf(np.array(x), True) for x in xs), strict=True))
+        leaves = (input_leaf(float(x) if scalars else np.array(x), not scalars) for x in xs)
+        moved = dict(zip(places, leaves, strict=True))
         with recording(NEEDED), state_restored():
             output = f(*[moved.get(i, x) for i, x in enumerate(arguments)])
         node = _operation(output, number)

@@ -133,10 +133,8 @@ def mistakes(
         calls: the shapes that are met.
         others: the operands whose gradient it might be mistaken for.
     """
-    right, met = (
-        vjp_of(op, i),
-        [(shapes[0], shapes[i + 1], shapes) for shapes in calls if len(shapes) > i + 1],
-    )
+    right = vjp_of(op, i)
+    met = [(shapes[0], shapes[i + 1], shapes) for shapes in calls if len(shapes) > i + 1]
     many = any(math.prod(x) > 1 for _, x, _ in met)
     matrices = any(sum(n > 1 for n in x) > 1 for _, x, _ in met)
     for name, change in RESULTS.items():
