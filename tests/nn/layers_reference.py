@@ -51,7 +51,9 @@ def flat(results: Any) -> list[tg.Tensor]:
 def close(found: Any, wanted: np.ndarray, what: str) -> None:
     """To 1e-10, relative to the largest number."""
     assert found.shape == wanted.shape, what
-    np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-10 * np.abs(wanted).max(initial=0), err_msg=what)
+    np.testing.assert_allclose(
+        found, wanted, rtol=1e-10, atol=1e-10 * np.abs(wanted).max(initial=0), err_msg=what
+    )
 
 
 def compare(i: int) -> None:
@@ -60,8 +62,10 @@ def compare(i: int) -> None:
     given = {name.partition("/")[2]: x for name, x in arrays.items() if name.startswith(f"{i}/")}
     kind = getattr(nn, each["layer"])
     options = dict(each["options"])
-    if "rng" in inspect.signature(kind).parameters or each["layer"][:4] in ("Conv", "RNN", "LSTM", "GRU") or (
-        "others" in inspect.signature(kind).parameters
+    if (
+        "rng" in inspect.signature(kind).parameters
+        or each["layer"][:4] in ("Conv", "RNN", "LSTM", "GRU")
+        or ("others" in inspect.signature(kind).parameters)
     ):
         options["rng"] = np.random.default_rng(0)
     layer = kind(*each["args"], **options)
@@ -73,13 +77,17 @@ def compare(i: int) -> None:
     operands: list[Any] = xs * 3 if each["same"] else xs
     if "LSTM" in each["layer"] and len(xs) == 3:
         operands = [xs[0], tuple(xs[1:])]
-    call = {name: np.array(value) if isinstance(value, list) else value for name, value in each["call"].items()}
+    call = {
+        name: np.array(value) if isinstance(value, list) else value for name, value in each["call"].items()
+    }
     outputs = flat(layer(*operands, **call))
     assert len(outputs) == sum(name.startswith("output/") for name in given)
     for k, y in enumerate(outputs):
         close(y.numpy(), given[f"output/{k}"], f"output {k}")
     total = sum((y * given[f"cotangent/{k}"]).sum() for k, y in enumerate(outputs))
-    leaves = {f"input {k}": x for k, x in enumerate(xs) if not each["integers"]} | dict(layer.named_parameters())
+    leaves = {f"input {k}": x for k, x in enumerate(xs) if not each["integers"]} | dict(
+        layer.named_parameters()
+    )
     assert leaves.keys() == {name.partition("/")[2] for name in given if name.startswith("gradient/")}
     for (name, leaf), g in zip(leaves.items(), tg.gradients(total, list(leaves.values())), strict=True):
         close(np.asarray(g), given[f"gradient/{name}"], f"gradient by {name}")

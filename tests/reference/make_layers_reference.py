@@ -122,7 +122,10 @@ def attentions() -> Iterator[dict[str, Any]]:
     yield case("MultiheadAttention", 6, 2, call={"attn_mask": normal(4, 4, 4).tolist()}, **itself)
     padding = [[False, False, True, False], [True, False, False, True]]
     yield case("MultiheadAttention", 6, 2, call={"key_padding_mask": padding}, **itself)
-    both = {"key_padding_mask": [[False, True, False, True], [False, False, False, False]], "attn_mask": causal}
+    both = {
+        "key_padding_mask": [[False, True, False, True], [False, False, False, False]],
+        "attn_mask": causal,
+    }
     yield case("MultiheadAttention", 6, 2, call=both, **itself)
     apart = [[2, 3, 4], [2, 5, 4], [2, 5, 4]]
     yield case("MultiheadAttention", 4, 2, batch_first=True, on=apart)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from tinygrad_edu.types import Shape
 
 
@@ -18,12 +20,12 @@ def for_each_axis(
     Raises:
         ValueError: another count of them, something other than integers, or one below `least`.
     """
-    numbers = (given,) * axes if isinstance(given, int) else tuple(given)
-    if len(numbers) != axes or not all(isinstance(n, int) and n >= least for n in numbers):
+    numbers = tuple(given) if isinstance(given, Sequence) else (given,) * axes
+    if len(numbers) != axes or not all(isinstance(n, int | np.integer) and n >= least for n in numbers):
         raise ValueError(
             f"{layer}: {what} was expected to be an integer of at least {least}, or {axes} of them, {given!r} came"
         )
-    return numbers
+    return tuple(map(int, numbers))
 
 
 def shown(numbers: Shape) -> str:
