@@ -17,7 +17,7 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 ROWS = [
     {"errors", "types", "state"}, {"core"}, {"ops"}, {"operators"}, {"scalar", "tensor"}, {"inputs"},
     {"calculus", "catalogue", "custom", "formula"}, {"reporting", "saving"}, {"verify", "program", "render"}, {"suite"},
-    {"nn"}, {"diagnostics", "optim", "data"}, {"training"}, {"learn", "report", "testing"}, {"cli"}, {"__main__"},
+    {"nn"}, {"optim", "data"}, {"diagnostics", "training"}, {"learn", "report", "testing"}, {"cli"}, {"__main__"},
 ]  # fmt: skip
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 CORE = ["recording", "node", "calling", "cases", "primitive", "broadcasting", "sweep"]

@@ -30,7 +30,7 @@ from tinygrad_edu.scalar import Scalar
 from tinygrad_edu.tensor import Tensor, tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import data, nn, optim, render, verify
+    from tinygrad_edu import data, diagnostics, nn, optim, render, verify
     from tinygrad_edu.custom import custom_vjp
     from tinygrad_edu.nn import init
     from tinygrad_edu.render import draw
@@ -46,15 +46,16 @@ _LAZY = {
     "check_graph": ("tinygrad_edu.verify", "check_graph"),
     "check_training": ("tinygrad_edu.verify", "check_training"),
     "custom_vjp": ("tinygrad_edu.custom", "custom_vjp"),
-    "data": ("tinygrad_edu.data", None), "init": ("tinygrad_edu.nn.init", None), "nn": ("tinygrad_edu.nn", None),
+    "data": ("tinygrad_edu.data", None), "diagnostics": ("tinygrad_edu.diagnostics", None),
+    "init": ("tinygrad_edu.nn.init", None), "nn": ("tinygrad_edu.nn", None),
     "optim": ("tinygrad_edu.optim", None), "render": ("tinygrad_edu.render", None),
     "verify": ("tinygrad_edu.verify", None),
 }  # fmt: skip
 
 __all__ = [
     "Node", "Scalar", "Step", "Tensor", "case", "check", "check_graph", "check_power", "check_training", "custom_vjp",
-    "data", "draw", "elementwise", "error_curve", "errors", "formula", "forward_sweep", "grad", "gradients", "hessian",
-    "hvp", "init", "jacobian", "jvp", "multilinear", "nn", "no_grad", "ops", "optim", "primitive", "registry",
+    "data", "diagnostics", "draw", "elementwise", "error_curve", "errors", "formula", "forward_sweep", "grad",
+    "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear", "nn", "no_grad", "ops", "optim", "primitive", "registry",
     "render", "reverse_sweep", "scope", "tensor", "topological_order", "value_and_grad", "verify", "vjp", *ops.__all__,
 ]  # fmt: skip
 
