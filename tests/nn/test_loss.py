@@ -86,13 +86,13 @@ def test_targets_outside_of_zero_and_one_are_refused(target):
 
 
 def test_an_unknown_reduction_is_refused():
-    words = "'mean' or 'sum' was expected, 'none' came"
+    words = "'mean', 'sum' or 'none' was expected, 'average' came"
     for loss in (nn.MSELoss, nn.BCEWithLogitsLoss, nn.CrossEntropyLoss):  # when made, not at the first call
         with pytest.raises(ValueError, match=words):
-            loss("none")
+            loss("average")
     for function, target in ((functional.mse_loss, [[0.0]]), (functional.cross_entropy, [0])):
         with pytest.raises(ValueError, match=words):
-            function(tg.tensor([[0.0]]), target, "none")
+            function(tg.tensor([[0.0]]), target, "average")
 
 
 @pytest.mark.parametrize("target", [np.array([[0, 1]]), np.array([[False, True]]), [[0.0, 1.0]]])

@@ -55,7 +55,8 @@ def exported() -> Iterator[str]:
         if isinstance(thing, type) and issubclass(thing, Module) and thing.forward is not Module.forward:
             yield name
     for name, thing in vars(nn.functional).items():
-        own = inspect.isfunction(thing) and thing.__module__ == nn.functional.__name__ and name[0] != "_"
+        inside = getattr(thing, "__module__", "").startswith(nn.functional.__name__)  # in one of its chapters
+        own = inspect.isfunction(thing) and inside and name[0] != "_"
         if own and inspect.signature(thing).return_annotation == "Operand":
             yield name
 

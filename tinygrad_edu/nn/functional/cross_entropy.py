@@ -1,0 +1,144 @@
+"""Losses of classes: minus the logarithm of the probability that the right class got.
+
+    loss = −Σ_c w_c q_c log p_c        p = softmax(logits), q the target, w the weights of the classes
+
+A label y is the target q with a 1 at y. Smoothed by ε, it is (1 − ε) q + ε / classes, so that no logit has to go to
+infinity. All of it is one formula, which is composed of primitives; the usual case, labels and nothing else, has one
+node, `tg.softmax_cross_entropy`, instead of nine. A test proves both equal.
+
+"mean" is a weighted mean: of labels, Σ loss / Σ w_y; of targets that are distributions, Σ loss / n, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.core.cases import interval, real
+from tinygrad_edu.core.node import value_of
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.cases import itself, layer, verified
+from tinygrad_edu.nn.cases import labels as labels_below
+from tinygrad_edu.nn.functional.reduction import check_reduction, floating, matched, reduced
+from tinygrad_edu.types import Array, Operand
+
+
+@verified(
+    layer(itself, real(5, 3), labels_below(3, 5), reduction="sum"),
+    layer(itself, real(2, 3, 4), labels_below(3, 2, 4), weight=[1.0, 2.0, 0.5], label_smoothing=0.1),
+    layer(itself, real(5, 3), interval(0.1, 0.9, 5, 3), label_smoothing=0.2),
+)
+def cross_entropy(
+    logits: Operand, target: Any, reduction: str = "mean", *, weight: Any = None, ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Operand:  # fmt: skip
+    """The cross-entropy of classes, −Σ w q log softmax(logits).
+
+    Args:
+        logits: (batch, classes, …).
+        target: labels (batch, …), integers in [0, classes); or distributions, of the shape of the logits. Whether
+            those sum to 1 is not looked at.
+        reduction: "mean", "sum" or "none".
+        weight: (classes), how much each class counts.
+        ignore_index: a label that stands for none: it costs nothing, and does not count.
+        label_smoothing: ε in [0, 1] (Szegedy et al. 2016, sec. 7).
+
+    Raises:
+        ShapeError: other shapes, or labels that are no integers.
+        ValueError: a label that is no class, a number outside its range, nothing but ignored labels where the mean is
+            asked for, or an unknown reduction.
+    """
+    check_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing in [0, 1] was expected, {label_smoothing} came")
+    shape, found = np.shape(value_of(logits)), np.asarray(value_of(target))
+    if found.dtype.kind == "f" and found.shape == shape and len(shape) >= 2:
+        return _of_distributions(logits, target, reduction, weight, label_smoothing)
+    ignored = bool(np.any(found == ignore_index))
+    if weight is None and not label_smoothing and not ignored and len(shape) == 2 and reduction != "none":
+        loss = ops.softmax_cross_entropy(logits, labels=found)
+        return loss if reduction == "mean" else loss * len(found)
+    log_p = ops.log_softmax(logits, axis=1)
+    w, y, counts = _labelled("cross_entropy", log_p, found, weight, ignore_index)
+    q = (1 - label_smoothing) * _one_hot(y, log_p) + label_smoothing / shape[1]
+    return _mean_of_labels(-ops.sum((w * q * counts[:, None]) * log_p, axis=1), reduction, w, y, counts)
+
+
+@verified(
+    layer(itself, real(5, 3), labels_below(3, 5)),
+    layer(itself, real(5, 3), labels_below(3, 5), weight=[1.0, 2.0, 0.5], ignore_index=1, reduction="sum"),
+)
+def nll_loss(
+    log_p: Operand, labels: Any, reduction: str = "mean", *, weight: Any = None, ignore_index: int = -100
+) -> Operand:
+    """−log p at the labels, of log-probabilities such as `log_softmax` gives: the second half of `cross_entropy`.
+
+    Args:
+        log_p: (batch, classes, …).
+        labels: (batch, …), integers in [0, classes).
+        reduction: "mean", "sum" or "none".
+        weight: (classes), how much each class counts.
+        ignore_index: a label that stands for none.
+
+    Raises:
+        ShapeError: other shapes, or labels that are no integers.
+        ValueError: as for `cross_entropy`.
+    """
+    check_reduction(reduction)
+    w, y, counts = _labelled("nll_loss", log_p, np.asarray(value_of(labels)), weight, ignore_index)
+    at = (_one_hot(y, log_p) * counts[:, None]).astype(bool)
+    # Chosen and not multiplied: 0 times the −∞ of an impossible class would be NaN.
+    return _mean_of_labels(-ops.sum(w * ops.where(at, log_p, 0.0), axis=1), reduction, w, y, counts)
+
+
+# ---- distributions, and labels ----
+
+
+def _of_distributions(
+    logits: Operand, target: Operand, reduction: str, weight: Any, smoothing: float
+) -> Operand:
+    classes = np.shape(value_of(logits))[1]
+    q = matched("cross_entropy", logits, target)
+    if smoothing:
+        q = (1 - smoothing) * q + smoothing / classes
+    if weight is not None:
+        q = _class_weights("cross_entropy", logits, weight) * q
+    return reduced(-ops.sum(q * ops.log_softmax(logits, axis=1), axis=1), reduction)
+
+
+def _labelled(name: str, x: Operand, y: Array, weight: Any, ignore_index: int) -> tuple[Array, Array, Array]:
+    """The weights (classes, 1, …), labels that are all classes, and 1 where they count, else 0."""
+    shape = np.shape(value_of(x))
+    if len(shape) < 2 or y.shape != (shape[0], *shape[2:]) or y.dtype.kind not in "iu":
+        raise ShapeError(
+            f"{name}: (batch, classes, …) and labels (batch, …), integers, were expected, {shape} and {y.dtype} "
+            f"{y.shape} came" + (": say labels.astype(int)" if y.dtype.kind == "f" else "")
+        )
+    counts = y != ignore_index
+    y = np.where(counts, y, 0)
+    if y.size and not 0 <= y.min() <= y.max() < shape[1]:
+        raise ValueError(f"{name}: labels in [0, {shape[1]}) were expected, {y.min()} … {y.max()} came")
+    return _class_weights(name, x, weight), y, counts.astype(floating(value_of(x)))
+
+
+def _class_weights(name: str, x: Operand, weight: Any) -> Array:
+    value, shape = value_of(x), np.shape(value_of(x))
+    w = np.ones(shape[1]) if weight is None else np.asarray(value_of(weight))
+    if w.shape != shape[1:2]:
+        raise ShapeError(f"{name}: a weight for each of the {shape[1]} classes was expected, {w.shape} came")
+    return w.astype(floating(value)).reshape(-1, *[1] * (len(shape) - 2))
+
+
+def _one_hot(y: Array, x: Operand) -> Array:
+    """Labels (batch, …) as (batch, classes, …) with a 1 at each, in the dtype of x."""
+    value = value_of(x)
+    return np.moveaxis(np.eye(np.shape(value)[1], dtype=floating(value))[y], -1, 1)
+
+
+def _mean_of_labels(losses: Operand, reduction: str, w: Array, y: Array, counts: Array) -> Operand:
+    total = np.sum(w.ravel()[y] * counts)
+    if reduction == "mean" and total == 0:
+        raise ValueError("reduction: 'mean' needs at least one label that counts, all are ignored or weigh 0")
+    return reduced(losses, reduction, total)

@@ -1,0 +1,83 @@
+"""What all losses have in common: shapes that must fit, and one number out of many.
+
+    "mean"   Σ loss / n      over all elements
+    "sum"    Σ loss
+    "none"   a loss for each
+
+Predictions (n) against targets (n, 1) would be broadcast to n² differences, and something would be learned from them,
+only not what was meant. So shapes are compared, and nothing is broadcast in silence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.core.node import Node, value_of
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.types import Array, Operand
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def check_reduction(reduction: str, *further: str) -> None:
+    """Refuse a reduction other than "mean", "sum" and "none", and further ones of a loss, by a ValueError."""
+    known = (*REDUCTIONS, *further)
+    if reduction not in known:
+        *first, last = map(repr, known)
+        raise ValueError(f"reduction: {', '.join(first)} or {last} was expected, {reduction!r} came")
+
+
+def reduced(losses: Operand, reduction: str, total: Operand = None) -> Operand:
+    """The losses, their sum, or that divided by `total`, which is by default how many they are."""
+    check_reduction(reduction)
+    if reduction == "none":
+        return losses
+    summed = ops.sum(losses) if np.shape(value_of(losses)) else losses
+    if reduction == "sum" or (total is None and not np.shape(value_of(losses))):
+        return summed
+    return ops.mean(losses) if total is None else summed / total
+
+
+def matched(name: str, prediction: Operand, target: Operand) -> Operand:
+    """The target, if it has the prediction's shape; plain numbers in its dtype: float32 stays float32.
+
+    Raises:
+        ShapeError: the shapes differ.
+    """
+    x, t = value_of(prediction), value_of(target)
+    if np.shape(x) != np.shape(t):
+        raise ShapeError(
+            f"{name}: a target of the prediction's shape {np.shape(x)} was expected, {np.shape(t)} came: "
+            f"reshape one of them, they would be broadcast against each other"
+        )
+    dtype = floating(x)
+    if isinstance(target, Node) and (target.requires_grad or np.result_type(t) == dtype):
+        return target  # which may have a name, for drawings
+    return t if type(x) is float else np.asarray(t, dtype)
+
+
+def weights_for(name: str, what: str, given: Any, prediction: Operand) -> Array:
+    """Plain weights of the prediction's dtype, which may be repeated, but must not enlarge it.
+
+    Raises:
+        ShapeError: they would.
+    """
+    x, w = value_of(prediction), np.asarray(value_of(given))
+    try:
+        fits = np.broadcast_shapes(np.shape(x), w.shape) == np.shape(x)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(
+            f"{name}: {what} that can be broadcast to {np.shape(x)} was expected, {w.shape} came"
+        )
+    return w.astype(floating(x))
+
+
+def floating(x: Any) -> Any:
+    """The dtype that x is computed in: its own, or float64 of integers."""
+    dtype = np.result_type(x)
+    return dtype if dtype.kind == "f" else np.dtype(float)
