@@ -32,6 +32,12 @@ DEMOS = {
         "1 − x²: order 1: wrong",
         "Drawn: ",
     ],
+    "12_optimizers.py": [
+        "(κ − 1)/(κ + 1) = 0.980 a step",
+        "(√κ − 1)/(√κ + 1) = 0.818",
+        "more than 4000",
+        "L-BFGS",
+    ],
     "10_initialization.py": [
         "ReLU, Var w = 1/n",
         "relu  gain² = 2.000000000000   for gradients, by f′: 2.000000000000",

@@ -49,14 +49,14 @@ _LAZY = {
     "data": ("tinygrad_edu.data", None), "diagnostics": ("tinygrad_edu.diagnostics", None),
     "init": ("tinygrad_edu.nn.init", None), "nn": ("tinygrad_edu.nn", None),
     "optim": ("tinygrad_edu.optim", None), "render": ("tinygrad_edu.render", None),
-    "verify": ("tinygrad_edu.verify", None),
+    "training": ("tinygrad_edu.training", None), "verify": ("tinygrad_edu.verify", None),
 }  # fmt: skip
 
 __all__ = [
     "Node", "Scalar", "Step", "Tensor", "case", "check", "check_graph", "check_power", "check_training", "custom_vjp",
     "data", "diagnostics", "draw", "elementwise", "error_curve", "errors", "formula", "forward_sweep", "grad",
     "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear", "nn", "no_grad", "ops", "optim", "primitive", "registry",
-    "render", "reverse_sweep", "scope", "tensor", "topological_order", "value_and_grad", "verify", "vjp", *ops.__all__,
+    "render", "reverse_sweep", "scope", "tensor", "topological_order", "training", "value_and_grad", "verify", "vjp", *ops.__all__,
 ]  # fmt: skip
 
 

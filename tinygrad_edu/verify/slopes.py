@@ -68,13 +68,19 @@ def by_component(
     at = at[~free[at]]
     row = _judged(pair.names[i], a, columns, at, x, rounding)
     if row.verdict == "wrong":
+        rough = noise > _ROUGH * abs(middle)
         for k in at:
             value, error, jump = columns[:, k]
             apart = abs(a[k] - value)
             if apart <= jump + 4 * error + 1e-9 * abs(value):
                 continue
             if any(
-                _apart(Estimate(*np.ravel(slopes(np.array([k]), zoom))), Estimate(value, error, jump))
+                _unfounded(
+                    Estimate(*np.ravel(slopes(np.array([k]), zoom))),
+                    Estimate(value, error, jump),
+                    a[k],
+                    rough,
+                )
                 for zoom in ZOOMS
             ):  # it accuses nobody
                 columns[1, k] = np.inf
@@ -89,12 +95,21 @@ def by_component(
 ZOOMS = 2.0**-4, 2.0**-10
 
 
-def _apart(close: Estimate, far: Estimate) -> bool:
-    """Whether estimates of a slope with short steps and with long ones contradict each other, as on a staircase."""
+def _unfounded(close: Estimate, far: Estimate, said: float, rough: bool) -> bool:
+    """Whether a closer look takes back that a slope is not what a backward pass has said.
+
+    So it is if short steps contradict the long ones, as on a staircase; and on a rough function, whose noise is more
+    than rounding, if they leave it open.
+    """
     if close.value == 0 != far.value:  # the function stood still, which noise does not
         return True
     allowed = 4 * (close.error + far.error) + close.jump + far.jump + 1e-6 * abs(far.value)
-    return bool(abs(close.value - far.value) > allowed)
+    if abs(close.value - far.value) > allowed:
+        return True
+    return bool(rough and abs(close.value - said) <= 4 * close.error + close.jump)
+
+
+_ROUGH = 2e-7  # relative noise: more than float32 makes
 
 
 def _judged(name: str, a: Array, columns: Array, at: Array, x: Array, rounding: float) -> Row:
@@ -217,6 +232,8 @@ def _wrong_sum(
     total = float(terms.sum())
     if abs(total - n.value) <= allowed:
         return ""
-    if any(_apart(differentiate(along, 0.0, noise=noise, scale=zoom * size), n) for zoom in ZOOMS):
+    rough = noise > _ROUGH * abs(along(0.0))
+    zoomed = (differentiate(along, 0.0, noise=noise, scale=zoom * size) for zoom in ZOOMS)
+    if any(_unfounded(close, n, total, rough) for close in zoomed):
         return ""
     return f"where equal values move together, the slope is {n.value:.9g}, and the gradients add up to {total:.9g}"
