@@ -14,7 +14,6 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
 from typing import IO, Any
 
 from tinygrad_edu.errors import FormatError
@@ -22,6 +21,7 @@ from tinygrad_edu.errors import FormatError
 LOCAL = struct.Struct(
     "<4sHHHHHLLLHH"
 )  # signature, version, flags, method, time, date, crc, sizes, lengths of name, extra
+END = 22  # bytes of the last record, behind which a comment could stand: none does
 ENCRYPTED, UTF8 = 0x1, 0x800
 MEMBERS = 100_000  # nobody has so many arrays; a directory of more would cost more memory than they do
 
@@ -66,9 +66,25 @@ def _directory(data: bytes) -> list[zipfile.ZipInfo]:
         raise FormatError(f"a zip archive of at most {MEMBERS} members was expected, something else came")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return archive.infolist()
+            listed = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, struct.error) as error:
         raise FormatError(f"a whole zip archive was expected, its directory is damaged ({error})") from error
+    if len(listed) != _announced(data):  # one of them may have swallowed the next as its comment
+        raise FormatError(
+            f"{_announced(data)} members were announced at the end of the archive, {len(listed)} came"
+        )
+    return listed
+
+
+def _announced(data: bytes) -> int:
+    """How many members there are according to the last record; a large archive says it in the record before."""
+    count = (
+        int.from_bytes(data[-END + 10 : -END + 12], "little") if data[-END:].startswith(b"PK\x05\x06") else -1
+    )
+    large = data.rfind(b"PK\x06\x06")
+    return (
+        int.from_bytes(data[large + 32 : large + 40], "little") if count == 0xFFFF and large >= 0 else count
+    )
 
 
 def _begin(data: bytes, info: zipfile.ZipInfo) -> int:
@@ -109,15 +125,23 @@ def _unpacked(packed: memoryview, info: zipfile.ZipInfo) -> Any:
     return unpacked
 
 
-def write_members(file: IO[bytes], parts: Iterable[tuple[str, list[Any]]]) -> None:
+def write_members(file: IO[bytes], parts: list[tuple[str, list[Any]]]) -> None:
     """An archive of members that are not packed, each given by its name and the pieces of its bytes.
 
     The date of every member is that of the format's beginning, so the same contents always give the same file.
+
+    Raises:
+        FormatError: more members than are read.
     """
+    if len(parts) > MEMBERS:
+        raise FormatError(f"at most {MEMBERS} arrays were expected, {len(parts)} came")
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, pieces in parts:
             info = zipfile.ZipInfo(name)
-            info.create_system, info.external_attr = 3, 0o600 << 16  # unpacked, its owner may read and write it
+            info.create_system, info.external_attr = (
+                3,
+                0o600 << 16,
+            )  # unpacked, its owner may read and write it
             info.file_size = sum(len(piece) for piece in pieces)  # says whether 32 bits will do for it
             with archive.open(info, "w") as member:
                 for piece in pieces:

@@ -72,6 +72,7 @@ def stored(value: Any, name: str) -> Array:
     """An array as it lies in a file: little-endian, the last axis fastest. No bit of its elements changes.
 
     Raises:
+        FormatError: it has too many axes.
         TypeError: it holds something other than real numbers of up to 64 bits.
     """
     array = np.asarray(value)
@@ -81,6 +82,7 @@ def stored(value: Any, name: str) -> Array:
             f"save: real numbers of up to 64 bits were expected for {name}, dtype {array.dtype} came; "
             f"one of {', '.join(DTYPES)} can be stored"
         )
+    checked_shape(array.shape, dtype.itemsize)
     return array.astype(dtype, order="C", copy=False)
 
 
@@ -118,6 +120,19 @@ def from_bfloat16(halves: Array) -> Array:
     return (halves.astype(np.uint32) << np.uint32(16)).view(np.float32)
 
 
+def checked_length(description: bytes) -> bytes:
+    """What describes the arrays, if it is short enough.
+
+    Raises:
+        FormatError: it is longer than `DESCRIPTION`.
+    """
+    if len(description) > DESCRIPTION:
+        raise FormatError(
+            f"at most {DESCRIPTION} bytes were expected to describe the arrays, {len(description)} came"
+        )
+    return description
+
+
 def strict_json(text: bytes) -> Any:
     """JSON as its standard (RFC 8259) has it, in UTF-8, and no key twice: which of the two would be meant?
 
@@ -133,10 +148,10 @@ def strict_json(text: bytes) -> Any:
     def refuse(constant: str) -> Any:
         raise FormatError(f"JSON was expected, {constant} came: it is not a number there")
 
-    if len(text) > DESCRIPTION:
-        raise FormatError(f"at most {DESCRIPTION} bytes of JSON were expected, {len(text)} came")
     try:
-        return json.loads(text.decode(), object_pairs_hook=no_key_twice, parse_constant=refuse)
+        return json.loads(
+            checked_length(text).decode(), object_pairs_hook=no_key_twice, parse_constant=refuse
+        )
     except FormatError:
         raise
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, an absurd number; too deep

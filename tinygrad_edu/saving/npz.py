@@ -21,6 +21,7 @@ from tinygrad_edu.saving.contents import (
     DTYPES,
     RESERVED,
     array_of,
+    checked_length,
     checked_metadata,
     checked_name,
     strict_json,
@@ -104,7 +105,7 @@ def write(file: IO[bytes], state: dict[str, Array], metadata: dict[str, str]) ->
     """Write arrays, as `contents.stored` gives them, and metadata."""
     parts = [(f"{name}.npy", [_header(array), array.tobytes()]) for name, array in state.items()]
     if metadata:
-        parts.append((METADATA, [json.dumps(metadata, ensure_ascii=False).encode()]))
+        parts.append((METADATA, [checked_length(json.dumps(metadata, ensure_ascii=False).encode())]))
     write_members(file, parts)
 
 

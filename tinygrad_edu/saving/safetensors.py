@@ -23,6 +23,7 @@ from tinygrad_edu.saving.contents import (
     DTYPES,
     RESERVED,
     array_of,
+    checked_length,
     checked_metadata,
     checked_name,
     from_bfloat16,
@@ -126,7 +127,7 @@ def write(file: IO[bytes], state: dict[str, Array], metadata: dict[str, str]) ->
         {RESERVED: {**metadata, CHECKSUM: checksum}, **described}, ensure_ascii=False
     ).encode()
     header += b" " * (-len(header) % 8)
-    file.write(len(header).to_bytes(8, "little") + header)
+    file.write(len(checked_length(header)).to_bytes(8, "little") + header)
     file.writelines(bodies)
 
 

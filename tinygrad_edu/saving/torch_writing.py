@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from tinygrad_edu.errors import FormatError
 from tinygrad_edu.saving.archive import write_members
+from tinygrad_edu.saving.contents import checked_length
 from tinygrad_edu.saving.torch_zip import STORAGES, UNTYPED
 from tinygrad_edu.types import Array
 
@@ -34,7 +35,7 @@ def write(file: IO[bytes], state: dict[str, Array], metadata: dict[str, str]) ->
         _string(name) + _rebuilt(str(key), array, ordered) for key, (name, array) in enumerate(state.items())
     ]
     program = PROTO + ordered + MARK + b"".join(pairs) + SETITEMS + STOP
-    parts: list[tuple[str, list[Any]]] = [("data.pkl", [program]), ("byteorder", [b"little"])]
+    parts: list[tuple[str, list[Any]]] = [("data.pkl", [checked_length(program)]), ("byteorder", [b"little"])]
     parts += [(f"data/{key}", [array.tobytes()]) for key, array in enumerate(state.values())]
     parts.append(("version", [b"3\n"]))
     write_members(file, [(f"{FOLDER}/{name}", pieces) for name, pieces in parts])
