@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := $(VENV)/.bench
+TESTED := $(VENV)/.tested
+SOURCES := $(shell find tinygrad_edu tests demos docs scripts benchmarks *.py *.toml *.md -type f -not -name '*.pyc')
 WORKERS ?= 2
 
 # One thread for each test worker: small matrix products are many times slower on several.
@@ -22,13 +24,14 @@ demo: $(READY)  ## the main job: train on real digits, check every gradient, dra
 	$(BIN)/tinygrad-edu demo
 
 test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest -q -n $(WORKERS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=
+	@touch $(TESTED)
 
-check: $(READY)  ## formatting, lint, types, tests with branch coverage, the demos
+check: $(READY) $(TESTED)  ## formatting, lint, types, tests with branch coverage, the demos
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy tinygrad_edu pytest_tinygrad_edu.py
-	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term
+	$(BIN)/coverage report
 	@for demo in demos/[0-9]*.py; do echo "$$demo"; $(BIN)/python "$$demo" > /dev/null || exit 1; done
 
 format: $(READY)  ## rewrite the files in the project's form
@@ -49,6 +52,10 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+# The tests with their coverage, unless they have passed since anything was changed.
+$(TESTED): $(READY) $(SOURCES)
+	$(MAKE) test
 
 $(BENCH): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

@@ -30,7 +30,7 @@ from tinygrad_edu.scalar import Scalar
 from tinygrad_edu.tensor import Tensor, tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import data, diagnostics, nn, optim, render, verify
+    from tinygrad_edu import data, diagnostics, nn, optim, render, training, verify
     from tinygrad_edu.custom import custom_vjp
     from tinygrad_edu.nn import init
     from tinygrad_edu.render import draw
@@ -55,8 +55,9 @@ _LAZY = {
 __all__ = [
     "Node", "Scalar", "Step", "Tensor", "case", "check", "check_graph", "check_power", "check_training", "custom_vjp",
     "data", "diagnostics", "draw", "elementwise", "error_curve", "errors", "formula", "forward_sweep", "grad",
-    "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear", "nn", "no_grad", "ops", "optim", "primitive", "registry",
-    "render", "reverse_sweep", "scope", "tensor", "topological_order", "training", "value_and_grad", "verify", "vjp", *ops.__all__,
+    "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear", "nn", "no_grad", "ops", "optim",
+    "primitive", "registry", "render", "reverse_sweep", "scope", "tensor", "topological_order", "training",
+    "value_and_grad", "verify", "vjp", *ops.__all__,
 ]  # fmt: skip
 
 
