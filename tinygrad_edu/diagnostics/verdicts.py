@@ -1,0 +1,107 @@
+"""A verdict in a word, with cause and remedy: exploding, vanishing, dead, saturated, or fine.
+
+It is read off measured figures. Let F be the mean square of the last layer's output as a part of the first's, and B that
+of the gradient at the first layer as a part of the last's. One can be off by chance or by the widths of the layers; so
+between what is fine and what is an error there is a wide strip in which nothing is said.
+
+    exploding    something is not finite, or F or B is above 10⁴
+    saturated    half of all outputs of tanh or σ are on a flat piece
+    dead         half of the units of a ReLU are 0 for every sample
+    vanishing    F or B is below 10⁻⁴
+    fine         F and B within 10^±2, less than a tenth dead or saturated, and three layers at least
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinygrad_edu.diagnostics.finding import short
+
+if TYPE_CHECKING:
+    from tinygrad_edu.diagnostics.layers import Layers
+
+BAD, GOOD = 1e4, 1e2
+# n · Var w that a network of this activation needs to hold its signal, and how weights get it; of tanh it is the edge
+# below which signals vanish.
+NEEDED = {"relu": (2.0, "init.kaiming_normal"), "tanh": (1.0, "init.xavier_normal"), "": (1.0, "init.lecun_normal")}
+LARGE_INPUT = 10.0  # the mean square of inputs that nobody has standardized
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A word, why, and what to do; all empty if the figures do not decide."""
+
+    word: str
+    cause: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        said = f"{self.word}: {self.cause}" if self.cause else self.word
+        return f"{said}. Remedy: {self.remedy}" if self.remedy else said
+
+
+def judged(found: Layers) -> Verdict:
+    """The verdict on the layers of a model."""
+    rows = [row for row in found.rows if row.kind == "layer"]
+    for row in found.rows:
+        if not (math.isfinite(row.square) and math.isfinite(row.gradient)):
+            what = "output" if not math.isfinite(row.square) else "gradient"
+            return Verdict("exploding", f"the {what} of {row.name} is not finite; {_weights(found)}", _remedy(found))
+    flat = [row for row in found.rows if row.saturated is not None]
+    if flat and np.mean([row.saturated for row in flat]) >= 0.5:
+        part = float(np.mean([row.saturated for row in flat]))
+        return Verdict(
+            "saturated",
+            f"{part:.0%} of the outputs of {', '.join(sorted({row.kind for row in flat}))} are where the slope is nearly "
+            f"0; {_weights(found)}",
+            _remedy(found),
+        )
+    if len(rows) < 2:
+        return Verdict("")
+    forward, backward = _ratio(rows[-1].square, rows[0].square), _ratio(rows[0].gradient, rows[-1].gradient)
+    sizes = f"from the first layer to the last E[x²] is multiplied by {short(forward)}, back E[g²] by {short(backward)}"
+    if max(forward, backward) > BAD:
+        return Verdict("exploding", f"{sizes}; {_weights(found)}", _remedy(found))
+    dying = [row for row in found.rows if row.dead is not None and row.dead >= 0.5]
+    if dying and any(weight.rms > 0 for weight in found.weights if weight.spread is not None):
+        worst = max(dying, key=lambda row: row.dead or 0.0)
+        return Verdict(
+            "dead",
+            f"{worst.dead:.0%} of the units of {worst.name} are 0 for every sample, and get no gradient",
+            "start biases at 0 and weights with init.kaiming_normal, take smaller steps, or a leaky ReLU",
+        )
+    if min(forward, backward) < 1 / BAD:
+        return Verdict("vanishing", f"{sizes}; {_weights(found)}", _remedy(found))
+    mild = all((row.dead or 0) < 0.1 and (row.saturated or 0) < 0.1 for row in found.rows)
+    within = all(1 / GOOD <= ratio <= GOOD for ratio in (forward, backward))
+    return Verdict("fine", sizes) if within and mild and len(rows) >= 3 else Verdict("")
+
+
+def _ratio(a: float, b: float) -> float:
+    """a / b; 0 for a signal that is not there at all."""
+    return a / b if b else 0.0
+
+
+def _activation(found: Layers) -> str:
+    kinds = [row.kind for row in found.rows if row.kind in NEEDED]
+    return max(kinds, key=kinds.count) if kinds else ""
+
+
+def _weights(found: Layers) -> str:
+    """What the weights do, beside what the activation needs."""
+    spreads = [weight.spread for weight in found.weights if weight.spread is not None]
+    kind = _activation(found)
+    said = f"the median of n · Var w is {short(float(np.median(spreads)))}" if spreads else "there are no weights"
+    needed = f"between layers of {kind} {NEEDED[kind][0]:g}" if kind else "of linear layers 1"
+    large = found.input_square > LARGE_INPUT
+    return f"{said}, {needed} keeps the size" + (f"; inputs have E[x²] = {short(found.input_square)}" if large else "")
+
+
+def _remedy(found: Layers) -> str:
+    how = f"init.apply(model, weight={NEEDED[_activation(found)][1]}, bias=init.zeros, rng=rng)"
+    large = found.input_square > LARGE_INPUT
+    return how + (", and standardize the inputs" if large else ", or a normalization layer between")
