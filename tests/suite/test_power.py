@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.core.cases import case, real
 from tinygrad_edu.core.recording import NEEDED, recording
 from tinygrad_edu.errors import GradientMismatch, NotDifferentiableError
 from tinygrad_edu.suite.mutation.graph import mistakes_at, with_mistake
@@ -164,6 +165,22 @@ def test_what_has_no_power() -> None:
 
     with pytest.raises(GradientMismatch, match="wrong as it is"):
         power(tg.custom_vjp(planted, lambda g, y, x: g * np.sin(x)), MIXED)
+
+
+def test_operations_are_called_by_their_place_in_the_graph(registry: dict[str, object]) -> None:
+    @tg.elementwise(partials=(lambda y, x: 2 * x,), cases=[case(real(3))], name="planted with 7 blanks")
+    def planted(x: Any) -> Any:
+        return x * x
+
+    def f(x: Any) -> Any:
+        h = tg.sin(x)
+        h.name = "h"
+        with tg.scope("last"):
+            return planted(h)
+
+    report = power(f, MIXED)
+    assert report.operations == ("sin 1 'h'", "last/planted with 7 blanks 2")
+    assert all(f"  {name}" in str(report) for name in report.operations)
 
 
 def test_what_it_says() -> None:

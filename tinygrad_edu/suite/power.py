@@ -71,8 +71,15 @@ class Missed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PowerReport:
-    """What a gradient check sees, and what it misses; true only if it misses nothing."""
+    """What a gradient check sees, and what it misses; true only if it misses nothing.
 
+    Attributes:
+        operations: those of the graph, in order.
+        caught: the mistakes that are seen.
+        missed: those that are not.
+    """
+
+    operations: tuple[str, ...]
     caught: tuple[Caught, ...]
     missed: tuple[Missed, ...]
 
@@ -87,10 +94,9 @@ class PowerReport:
     def __str__(self) -> str:
         n = len(self.caught) + len(self.missed)
         lines = [f"POWER {self.power:.1%}   {len(self.caught)} of {n} mistakes would be seen at these inputs"]
-        names = {each.operation for each in self.caught} | {each.operation for each in self.missed}
-        width = max([*map(len, names), 9])
+        width = max([*map(len, self.operations), 9])
         lines.append(f"  {'operation':{width}}  mistakes  missed")
-        for name in sorted(names, key=lambda name: int(name.split()[1])):
+        for name in self.operations:
             missed = sum(each.operation == name for each in self.missed)
             seen = sum(each.operation == name for each in self.caught)
             lines.append(f"  {name:{width}}  {missed + seen:8}  {missed or '–':>6}")
@@ -147,11 +153,14 @@ def power(f: Callable[..., Any], *inputs: Any, rng: np.random.Generator | None =
         raise GradientMismatch(
             f"power: right gradients were expected; that of {wrong} is wrong as it is: see tg.check"
         )
+    places: list[str] = []
     caught: list[Caught] = []
     missed: list[Missed] = []
     for number, node in _operations(recorded[0]):
         (upstream,) = gradients(output, [node], 1.0)
-        place = f"{node.op.name} {number}" + (f" '{node.name}'" if node.name else "")
+        place = (f"{node.scope}/" if node.scope else "") + f"{node.op.name} {number}"
+        place += f" '{node.name}'" if node.name else ""
+        places.append(place)
         for mistake in mistakes_at(node):
             with with_mistake(node, mistake):
                 seen = check.wrong()
@@ -163,7 +172,7 @@ def power(f: Callable[..., Any], *inputs: Any, rng: np.random.Generator | None =
                 missed.append(Missed(place, mistake.operand, mistake.name, mistake.diff, reason, at))
     if not caught and not missed:
         raise NotDifferentiableError("power: there is no operation here in which a mistake could be made")
-    return PowerReport(tuple(caught), tuple(missed))
+    return PowerReport(tuple(places), tuple(caught), tuple(missed))
 
 
 def _operations(y: Node) -> Iterator[tuple[int, Any]]:
