@@ -44,6 +44,14 @@ DEMOS = {
         "tanh  gain² = 2.536175433217",
         "The weights start as kaiming_normal",
     ],
+    "16_saving.py": [
+        "digits.pt             12833 bytes   the same outputs: True",
+        "pickle.loads: this text was printed by the file",
+        "asks for '__builtin__.print', which is not fetched",
+        "'0.weight.npy' are not those that were stored",
+        "missing: 3.bias",
+        "The model has changed: False",
+    ],
     "01_chain_rule.py": [
         "∂o/∂n  += ∂o/∂o × ∂o/∂n  =  1.0000 ×  0.5000 =  0.5000",
         "∂o/∂x1 += ∂o/∂p × ∂p/∂x1 =  0.5000 × -3.0000 = -1.5000",
@@ -65,6 +73,16 @@ DEMOS = {
         "WRONG   4 of 6",
         "Found to be wrong: b1, W2",
     ],
+    "13_convolution.py": [
+        "5,682 parameters; the second convolution as a matrix would have 786,432 by itself",
+        "recognized of 359 digits that it has never seen: 9",
+        "it does the same everywhere.",
+    ],
+    "14_character_rnn.py": [
+        "856 characters, 45 different ones; knowing nothing costs log 45 = 3.81 each",
+        "Beautiful is better than ",
+    ],
+    "15_attention.py": ["right symbols with positions:    100%", "weight on the place that is meant: 0."],
 }
 
 
