@@ -124,6 +124,20 @@ def test_what_an_lstm_keeps_it_passes_on_undiminished(rng):
     assert slope.item() > 0.99
 
 
+def test_dropout_stands_between_layers_in_training_alone(rng):
+    layer = nn.GRU(2, 3, 2, dropout=0.5, rng=rng)
+    x = rng.normal(size=(4, 2, 2))
+    first, second = layer(x), layer(x)
+    np.testing.assert_array_equal(
+        first[1][0].numpy(), second[1][0].numpy()
+    )  # the first layer knows nothing of it
+    assert not np.allclose(first[0].numpy(), second[0].numpy())
+    layer.eval()
+    np.testing.assert_array_equal(layer(x)[0].numpy(), layer(x)[0].numpy())
+    one = nn.GRU(2, 3, dropout=0.5, rng=rng)
+    np.testing.assert_array_equal(one(x)[0].numpy(), one(x)[0].numpy())
+
+
 def test_the_forget_gate_starts_open(rng):
     np.testing.assert_array_equal(nn.LSTMCell(2, 3, rng=rng).bias_ih.numpy(), [0] * 3 + [1] * 3 + [0] * 6)
     np.testing.assert_array_equal(nn.GRU(2, 3, rng=rng).bias_ih_l0.numpy(), np.zeros(9))

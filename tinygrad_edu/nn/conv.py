@@ -102,18 +102,10 @@ class Convolution(Module):
     def extra_repr(self) -> str:
         """The sizes, and what is not usual."""
         parts = [f"{self.in_channels} → {self.out_channels}", "×".join(map(str, self.kernel_size))]
-        given = {
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "groups": (self.groups,),
-        }
-        usual = {"padding": {0}}
-        parts += [
-            f"{name} {shown(numbers)}"
-            for name, numbers in given.items()
-            if {*numbers} != usual.get(name, {1})
-        ]
+        parts += [f"stride {shown(self.stride)}"] * (max(self.stride) > 1)
+        parts += [f"padding {shown(self.padding)}"] * (max(self.padding) > 0)
+        parts += [f"dilation {shown(self.dilation)}"] * (max(self.dilation) > 1)
+        parts += [f"groups {self.groups}"] * (self.groups > 1)
         return ", ".join(parts + ["no bias"] * (self.bias is None))
 
 

@@ -21,8 +21,25 @@ from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.cases import layer, verified
+from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.recurrent_cell import GRU_KIND, LSTM_KIND, NAMES, Recurrence, State, joined, plain
 from tinygrad_edu.types import Operand
+
+
+def elements(x: Operand, axis: int) -> list[Operand]:
+    """x[0], x[1], … along an axis, at least one.
+
+    By halves: going back, each piece is put into zeros of the size of what it was cut from, so that T elements move
+    T log T numbers and not T².
+    """
+
+    def cut(x: Operand, where: int | slice) -> Operand:
+        return ops.getitem(x, (*(slice(None),) * axis, where))
+
+    n = np.shape(value_of(x))[axis]
+    if n == 1:
+        return [cut(x, 0)]
+    return elements(cut(x, slice(n // 2)), axis) + elements(cut(x, slice(n // 2, n)), axis)
 
 
 class Recurrent(Recurrence):
@@ -33,23 +50,27 @@ class Recurrent(Recurrence):
         hidden_size: of the state, ≥ 1.
         num_layers: ≥ 1, one above the other.
         batch_first: x is (batch, time, input) instead of (time, batch, input), and so is the output.
+        dropout: the probability in [0, 1) with which a number on its way from one layer to the next is left out in
+            training.
         bidirectional: whether each layer also reads from the end.
-        others: bias, init, rng and dtype, see `Recurrence`.
+        rng: where the initial weights and the dropout's masks come from.
+        others: bias, init and dtype, see `Recurrence`.
 
     Raises:
-        ValueError: a size below 1.
+        ValueError: a number outside its range.
     """
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, *, batch_first: bool = False,
-        bidirectional: bool = False, **others: Any,
+        dropout: float = 0.0, bidirectional: bool = False, rng: np.random.Generator, **others: Any,
     ) -> None:  # fmt: skip
         if num_layers < 1:
             raise ValueError(f"{type(self).__name__}: at least 1 layer was expected, {num_layers} came")
         self.num_layers, self.batch_first, self.bidirectional = num_layers, batch_first, bidirectional
         sizes = [input_size] + [hidden_size * (1 + bidirectional)] * (num_layers - 1)
         steps = {suffix: sizes[i] for i in range(num_layers) for suffix in self.suffixes(i)}
-        super().__init__(input_size, hidden_size, steps, **others)
+        super().__init__(input_size, hidden_size, steps, rng=rng, **others)
+        self.dropout = Dropout(dropout, rng=rng)
 
     def suffixes(self, i: int) -> list[str]:
         """Of the names of the parameters of layer i, for each direction."""
@@ -79,9 +100,11 @@ class Recurrent(Recurrence):
         time = int(self.batch_first)
         batch, cells = shape[1 - time], sum(map(len, suffixes))
         begin = self.parts(state, (cells, batch, self.hidden_size), vars(self)["weight_hh_l0"].dtype)
-        outputs = [ops.getitem(x, (slice(None),) * time + (t,)) for t in range(shape[time])]
+        outputs = elements(x, time)
         ends: list[State] = []
-        for of_layer in suffixes:
+        for i, of_layer in enumerate(suffixes):
+            if i:
+                outputs = [self.dropout(y) for y in outputs]
             directions = []
             for suffix in of_layer:
                 before = tuple(ops.getitem(part, len(ends)) for part in begin)
@@ -145,7 +168,7 @@ class LSTM(Recurrent):
 
 @verified(
     layer(lambda rng: GRU(2, 1, rng=rng), real(3, 2, 2), real(1, 2, 1), batch=1, call=lambda f, x, h: joined(f(x, h))),
-    layer(lambda rng: GRU(1, 1, 2, bidirectional=True, batch_first=True, bias=False, rng=rng), real(2, 2, 1),
+    layer(lambda rng: GRU(1, 1, 2, batch_first=True, dropout=0.4, bidirectional=True, bias=False, rng=rng), real(2, 2, 1),
           call=lambda f, x: joined(f(x))),
 )  # fmt: skip
 class GRU(Recurrent):
