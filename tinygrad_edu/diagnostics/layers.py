@@ -116,12 +116,15 @@ class Layers(Finding):
         verdict = self.verdict
         if not verdict.word:
             return []
-        return [Claim("signals and gradients get through", verdict.word == "fine", str(verdict))]
+        fine = verdict.word == "fine"
+        return [Claim("signals and gradients get through", fine, verdict.cause if fine else str(verdict))]
 
     def content(self) -> dict[str, Any]:
         """Rows, parameters and the verdict."""
         rows = [{name: getattr(row, name) for name in Row.__dataclass_fields__} for row in self.rows]
-        weights = [{name: getattr(weight, name) for name in Weight.__dataclass_fields__} for weight in self.weights]
+        weights = [
+            {name: getattr(weight, name) for name in Weight.__dataclass_fields__} for weight in self.weights
+        ]
         verdict = {"word": self.verdict.word, "cause": self.verdict.cause, "remedy": self.verdict.remedy}
         return {"input_square": self.input_square, "loss": self.loss, "rate": self.rate, "verdict": verdict,
                 "outputs": rows, "parameters": weights}  # fmt: skip
@@ -152,7 +155,9 @@ class Layers(Finding):
             y = np.array([getattr(row, name) for row in self.rows])
             marks.append(Mark("E[x²]" if name == "square" else "E[g²]", n, y, colour))
             marks.append(Mark("", n[layer], y[layer], colour, "dots"))
-        sizes = Panel("Activations and gradients", "output", "mean square", marks, log_y=True, note="dots: layers")
+        sizes = Panel(
+            "Activations and gradients", "output", "mean square", marks, log_y=True, note="dots: layers"
+        )
         k = np.arange(1, len(self.weights) + 1)
         weights = [w.spread is not None for w in self.weights]
         update = np.array([w.update for w in self.weights])

@@ -84,7 +84,9 @@ def observe(
     end = y if loss is None else loss(y)
     found = _in_order(end, seen)
     given = [x for x in inputs if isinstance(x, Node) and x.requires_grad]
-    back = map(np.asarray, gradients(end, [*(each[2] for each in found), *parameters.values(), *given], cotangent))
+    back = map(
+        np.asarray, gradients(end, [*(each[2] for each in found), *parameters.values(), *given], cotangent)
+    )
     outputs = [Output(name, kind, np.asarray(node.value), next(back)) for name, kind, node in found]
     states = {path: (np.array(leaf.value), next(back)) for path, leaf in parameters.items()}
     return Observation(outputs, states, list(back), None if loss is None else float(value_of(end)))
@@ -137,7 +139,9 @@ def _remembered(model: Module) -> Iterator[list[tuple[str, str, Node]]]:
 
     try:
         for path, module in ends.items():
-            weights = [1 for name, leaf in module.named_parameters() if role(name, np.shape(leaf.value)) == "weight"]
+            weights = [
+                1 for name, leaf in module.named_parameters() if role(name, np.shape(leaf.value)) == "weight"
+            ]
             name = path or type(module).__name__
             module.forward = remembering(name, "layer" if weights else "", module.forward)  # type: ignore[method-assign]
         yield seen

@@ -54,7 +54,11 @@ class Power:
     def predicted(self) -> tuple[Array, Array, Array]:
         """Closed forms of the three: cˡ, c^(L − l) and c^(L − 1)."""
         layers = np.arange(self.depth + 1.0)
-        return self.scale**layers, self.scale ** layers[::-1], np.full(self.depth, self.scale ** (self.depth - 1.0))
+        return (
+            self.scale**layers,
+            self.scale ** layers[::-1],
+            np.full(self.depth, self.scale ** (self.depth - 1.0)),
+        )
 
     @property
     def off(self) -> float:
@@ -83,12 +87,16 @@ class Powers(Finding):
         for each in self.networks:
             allowed = (2 * each.depth + 4) * np.finfo(float).eps
             c, last = f"{each.scale:g}", short(float(each.activations[-1]))
-            said = f"c = {c}: activations are c^l, gradients c^(L − l), those of weights c^(L − 1), to rounding"
+            said = (
+                f"c = {c}: activations are c^l, gradients c^(L − l), those of weights c^(L − 1), to rounding"
+            )
             figures = f"c^L = {last}; off by {each.off:.1e} at most, {allowed:.1e} allowed"
             found.append(Claim(said, each.off <= allowed, figures))
             if each.leaves:
                 said = f"c = {c}: a signal leaves the range of numbers where the logarithm says"
-                figures = ", ".join(f"{name} after {b} layers (predicted {a})" for name, (a, b) in each.leaves.items())
+                figures = ", ".join(
+                    f"{name} after {b} layers (predicted {a})" for name, (a, b) in each.leaves.items()
+                )
                 near = all(abs(a - b) <= _slack(a, name) for name, (a, b) in each.leaves.items())
                 found.append(Claim(said, near, figures))
         return found
@@ -110,7 +118,16 @@ class Powers(Finding):
         lines = []
         for each in self.networks:
             forward, backward, _ = each.predicted()
-            rows = [["layer", "activations", f"{each.scale:g}^l", "gradients", f"{each.scale:g}^(L−l)", "of its weight"]]
+            rows = [
+                [
+                    "layer",
+                    "activations",
+                    f"{each.scale:g}^l",
+                    "gradients",
+                    f"{each.scale:g}^(L−l)",
+                    "of its weight",
+                ]
+            ]
             rows += [
                 [str(k), *map(short, (each.activations[k], forward[k], each.gradients[k], backward[k])),
                  short(each.weights[k - 1]) if k else ""]
@@ -149,7 +166,9 @@ def powers(
     """
     rng = np.random.default_rng(0) if rng is None else rng
     if not scales or depth < 1 or not all(0 < c < math.inf for c in scales):
-        raise ValueError(f"powers: positive scales and a layer at least were expected, {list(scales)}, {depth} came")
+        raise ValueError(
+            f"powers: positive scales and a layer at least were expected, {list(scales)}, {depth} came"
+        )
     for c in scales:
         if c != 1 and abs(math.log(c)) < 1e-4:
             raise ValueError(f"powers: scales of 1, or at least 0.01 % away from it, were expected, {c} came")

@@ -6,9 +6,12 @@ between what is fine and what is an error there is a wide strip in which nothing
 
     exploding    something is not finite, or F or B is above 10⁴
     saturated    half of all outputs of tanh or σ are on a flat piece
-    dead         half of the units of a ReLU are 0 for every sample
+    dead         four fifths of the units of a ReLU are 0 for every sample
     vanishing    F or B is below 10⁻⁴
-    fine         F and B within 10^±2, less than a tenth dead or saturated, and three layers at least
+    fine         F and B within 10^±2, less than half dead, less than a tenth saturated, and three layers at least
+
+Deep in a ReLU network up to half of the units may be 0 for every sample, and nothing be wrong: samples grow alike on the
+way, and half of all units are 0 for each (Poole et al. 2016).
 """
 
 from __future__ import annotations
@@ -25,9 +28,16 @@ if TYPE_CHECKING:
     from tinygrad_edu.diagnostics.layers import Layers
 
 BAD, GOOD = 1e4, 1e2
-# n · Var w that a network of this activation needs to hold its signal, and how weights get it; of tanh it is the edge
-# below which signals vanish.
-NEEDED = {"relu": (2.0, "init.kaiming_normal"), "tanh": (1.0, "init.xavier_normal"), "": (1.0, "init.lecun_normal")}
+# n · Var w and what a network of this activation makes of it, and how its weights should start.
+NEEDED = {
+    "relu": ("between ReLUs 2 keeps the size", "init.kaiming_normal"),
+    "tanh": ("below 1 a tanh network loses it", "init.xavier_normal"),
+    "sigmoid": (
+        "σ has a slope of 1/4 at most, so a layer multiplies E[g²] by a 16th of that",
+        "init.xavier_normal",
+    ),
+    "": ("of linear layers 1 keeps the size", "init.lecun_normal"),
+}
 LARGE_INPUT = 10.0  # the mean square of inputs that nobody has standardized
 
 
@@ -50,7 +60,9 @@ def judged(found: Layers) -> Verdict:
     for row in found.rows:
         if not (math.isfinite(row.square) and math.isfinite(row.gradient)):
             what = "output" if not math.isfinite(row.square) else "gradient"
-            return Verdict("exploding", f"the {what} of {row.name} is not finite; {_weights(found)}", _remedy(found))
+            return Verdict(
+                "exploding", f"the {what} of {row.name} is not finite; {_weights(found)}", _remedy(found)
+            )
     flat = [row for row in found.rows if row.saturated is not None]
     if flat and np.mean([row.saturated for row in flat]) >= 0.5:
         part = float(np.mean([row.saturated for row in flat]))
@@ -66,7 +78,7 @@ def judged(found: Layers) -> Verdict:
     sizes = f"from the first layer to the last E[x²] is multiplied by {short(forward)}, back E[g²] by {short(backward)}"
     if max(forward, backward) > BAD:
         return Verdict("exploding", f"{sizes}; {_weights(found)}", _remedy(found))
-    dying = [row for row in found.rows if row.dead is not None and row.dead >= 0.5]
+    dying = [row for row in found.rows if row.dead is not None and row.dead >= 0.8]
     if dying and any(weight.rms > 0 for weight in found.weights if weight.spread is not None):
         worst = max(dying, key=lambda row: row.dead or 0.0)
         return Verdict(
@@ -76,7 +88,7 @@ def judged(found: Layers) -> Verdict:
         )
     if min(forward, backward) < 1 / BAD:
         return Verdict("vanishing", f"{sizes}; {_weights(found)}", _remedy(found))
-    mild = all((row.dead or 0) < 0.1 and (row.saturated or 0) < 0.1 for row in found.rows)
+    mild = all((row.dead or 0) < 0.5 and (row.saturated or 0) < 0.1 for row in found.rows)
     within = all(1 / GOOD <= ratio <= GOOD for ratio in (forward, backward))
     return Verdict("fine", sizes) if within and mild and len(rows) >= 3 else Verdict("")
 
@@ -95,13 +107,20 @@ def _weights(found: Layers) -> str:
     """What the weights do, beside what the activation needs."""
     spreads = [weight.spread for weight in found.weights if weight.spread is not None]
     kind = _activation(found)
-    said = f"the median of n · Var w is {short(float(np.median(spreads)))}" if spreads else "there are no weights"
-    needed = f"between layers of {kind} {NEEDED[kind][0]:g}" if kind else "of linear layers 1"
+    said = (
+        f"the median of n · Var w is {short(float(np.median(spreads)))}"
+        if spreads
+        else "there are no weights"
+    )
     large = found.input_square > LARGE_INPUT
-    return f"{said}, {needed} keeps the size" + (f"; inputs have E[x²] = {short(found.input_square)}" if large else "")
+    return f"{said}; {NEEDED[kind][0]}" + (
+        f"; inputs have E[x²] = {short(found.input_square)}" if large else ""
+    )
 
 
 def _remedy(found: Layers) -> str:
     how = f"init.apply(model, weight={NEEDED[_activation(found)][1]}, bias=init.zeros, rng=rng)"
     large = found.input_square > LARGE_INPUT
+    if _activation(found) == "sigmoid":
+        how = f"ReLU or tanh in the place of σ, {how}"
     return how + (", and standardize the inputs" if large else ", or a normalization layer between")

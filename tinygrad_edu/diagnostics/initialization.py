@@ -1,0 +1,242 @@
+"""The init doctor: every way to start a network side by side, predicted and measured, forward and backward.
+
+For each layer of a network, and each way to start its weights, the mean square of its sums z is predicted by theory (see
+`propagation`) and measured on random networks, and so is that of the gradient. A way that lets both stay within a few
+powers of ten is one that a network can be trained from.
+
+    zeros, 0.01 · randn, randn       without a rule
+    √(1/n), √(2/n)                   LeCun et al. 1998, He et al. 2015
+    Xavier                           √(2 / (n_in + n_out)), Glorot and Bengio 2010
+    orthogonal, LSUV                 Saxe et al. 2014, Mishkin and Matas 2015
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_edu import nn
+from tinygrad_edu.diagnostics.architecture import ACTIVATIONS, Architecture, architecture
+from tinygrad_edu.diagnostics.chart import Mark, Panel
+from tinygrad_edu.diagnostics.finding import Claim, Finding, columns, short
+from tinygrad_edu.diagnostics.layers import mean_square
+from tinygrad_edu.diagnostics.observing import observe
+from tinygrad_edu.diagnostics.propagation import Prediction, Variance, predict
+from tinygrad_edu.nn import init
+from tinygrad_edu.types import Array
+
+# {name: how weights start, and their variance by n_in, n_out and E[x²]}; LSUV is measured on the batch itself.
+WAYS: dict[str, tuple[Callable[..., Array], Variance]] = {
+    "zeros": (init.zeros, lambda n, m, q: 0.0),
+    "0.01 · randn": (partial(init.normal, std=0.01), lambda n, m, q: 1e-4),
+    "randn": (init.normal, lambda n, m, q: 1.0),
+    "√(1/n)": (init.lecun_normal, lambda n, m, q: 1 / n),
+    "√(2/n)": (init.kaiming_normal, lambda n, m, q: 2 / n),
+    "Xavier": (init.xavier_normal, lambda n, m, q: 2 / (n + m)),
+    "orthogonal": (init.orthogonal, lambda n, m, q: 1 / max(n, m)),
+    "LSUV": (init.orthogonal, lambda n, m, q: 1 / (n * q)),
+}
+BATCH = 64
+SIGMAS = 5  # how far a measurement may be from theory
+FAR = 1e100  # a mean square beyond which, or below one over it, float64 says little
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to start.
+
+    Attributes:
+        name: of it.
+        theory: the prediction.
+        forward: (draws, L), E[z²] of each layer, measured.
+        backward: (draws, L), E[z̄²] of each as a part of that of the last layer, measured.
+    """
+
+    name: str
+    theory: Prediction
+    forward: Array
+    backward: Array
+
+    @property
+    def deviation(self) -> float:
+        """How many standard deviations the mean of log E[z²] or log E[z̄²] is from theory, at the worst layer.
+
+        If E[z²] itself is right on average, its logarithm is less by σ² / 2 (as of a lognormal number): so anything from
+        there to the logarithm of theory counts as right.
+        """
+        worst = 0.0
+        for measured, predicted, spread in (
+            (self.forward, self.theory.forward, self.theory.forward_spread),
+            (self.backward[:, :-1], self.theory.backward[:-1], self.theory.backward_spread[:-1]),
+        ):
+            seen = (predicted > 1 / FAR) & (predicted < FAR)
+            if np.any(measured[:, ~seen & (predicted < 1)] > 10 / FAR):
+                return math.inf
+            if seen.any():
+                off = np.log(measured[:, seen]).mean(axis=0) - np.log(predicted[seen])
+                off = np.maximum(off, -off - spread[seen] ** 2 / 2)
+                worst = max(worst, float((off / spread[seen]).max()) * math.sqrt(len(measured)))
+        return worst
+
+
+@dataclass(frozen=True)
+class Initialization(Finding):
+    """All ways to start one network."""
+
+    schema: ClassVar[str] = "initialization"
+    network: Architecture
+    ways: list[Way]
+
+    @property
+    def title(self) -> str:
+        """The network."""
+        return f"How {self.network.text} may start"
+
+    @property
+    def claims(self) -> list[Claim]:
+        """Theory predicts what is measured; and what it says of ReLU and tanh."""
+        worst = max(self.ways, key=lambda way: way.deviation)
+        said = f"theory predicts E[z²] and E[z̄²] of every layer, within {SIGMAS} σ of what chance allows"
+        figures = f"{worst.deviation:.1f} σ at the worst, {worst.name}, {len(worst.forward)} networks each"
+        return [Claim(said, worst.deviation <= SIGMAS, figures), *self._published()]
+
+    def _published(self) -> list[Claim]:
+        """The figures of He et al. (2015) for ReLU, and 1 / (2 L) for tanh, where the network is of that kind."""
+        kinds, k = set(self.network.activations), self.network.depth - 1
+        even = k >= 8 and len(set(self.network.widths[1:-1])) == 1
+        ways, found = {way.name: way for way in self.ways}, []
+        if kinds == {"relu"} and even:
+            for name, factor, said in (("√(2/n)", 1.0, "hold"), ("√(1/n)", 0.5, "halve")):
+                logs = np.log(ways[name].forward[:, k - 1] / ways[name].forward[:, 0]).mean() / (k - 1)
+                spread = float(ways[name].theory.forward_spread[k - 1])
+                allowed = (SIGMAS * spread / math.sqrt(len(ways[name].forward)) + spread**2 / 2) / (k - 1)
+                off, measured = abs(logs - math.log(factor)), math.exp(logs)
+                figures = f"a factor of {measured:.3f} in each of {k - 1}, {factor:g} in theory"
+                found.append(Claim(f"{name}: ReLU layers {said} the mean square", off <= allowed, figures))
+        if kinds == {"tanh"} and even:
+            z = np.exp(np.log(ways["√(1/n)"].forward[:, k]).mean())  # Var w = 1/n passes it on
+            figures = f"{z:.4f} after {k}, 1 / (2 · {k}) = {1 / (2 * k):.4f}"
+            found.append(Claim("√(1/n): tanh layers let E[x²] fall as 1 / (2 L)", 0.7 < 2 * k * z < 1.4, figures))
+        return found
+
+    def content(self) -> dict[str, Any]:
+        """Mean squares by layer."""
+        ways = [
+            {
+                "way": way.name, "deviation": way.deviation,
+                "forward": {"predicted": way.theory.forward, "measured": _middle(way.forward),
+                            "spread": way.theory.forward_spread},
+                "backward": {"predicted": way.theory.backward, "measured": _middle(way.backward),
+                             "spread": way.theory.backward_spread},
+            }
+            for way in self.ways
+        ]  # fmt: skip
+        return {"architecture": self.network.text, "widths": self.network.widths,
+                "activations": self.network.activations, "networks": len(self.ways[0].forward), "ways": ways}  # fmt: skip
+
+    def lines(self) -> list[str]:
+        """A few layers, forward and backward, each with theory above the measurement."""
+        depth, lines = self.network.depth, []
+        shown = sorted({0, depth // 4, depth // 2, 3 * depth // 4, depth - 2, depth - 1} & set(range(depth)))
+        for title, name in (("E[z²] of layer", "forward"), ("E[z̄²] of layer", "backward")):
+            rows = [[title, "", *(str(k + 1) for k in shown), ""]]
+            for way in self.ways:
+                measured = _middle(getattr(way, name))
+                rows.append([way.name, "theory", *(short(getattr(way.theory, name)[k]) for k in shown), ""])
+                rows.append(["", "measured", *(short(measured[k]) for k in shown), _word(measured)])
+            lines += [*columns(rows, left=2), ""]
+        return [*lines, f"measured: the geometric mean of {len(self.ways[0].forward)} networks; E[z̄²] as a part of that "
+                "of the last layer."]  # fmt: skip
+
+    def panels(self) -> list[Panel]:
+        """Dots as measured, on dashed lines of theory."""
+        layers = np.arange(1, self.network.depth + 1)
+        panels = []
+        for title, name in (("Signals", "forward"), ("Gradients", "backward")):
+            marks = []
+            for colour, way in enumerate(self.ways):
+                marks.append(Mark("", layers, getattr(way.theory, name), colour, "dashed"))
+                marks.append(Mark(way.name, layers, _middle(getattr(way, name)), colour, "dots"))
+            said = "E[z²]" if name == "forward" else "E[z̄²] / that of the last"
+            panels.append(Panel(title, "layer", said, marks, log_y=True, note="dots: measured, dashed: theory"))
+        return panels
+
+
+def initialization(
+    network: str | nn.Module, x: Array | None = None, *, draws: int = 3, rng: np.random.Generator | None = None
+) -> Initialization:
+    """Start a network in every way, several times each, and send a batch forward and back.
+
+    Args:
+        network: "64-relu-100x8-10" (see `architecture`), or a `Sequential` of linear layers and activations.
+        x: (batch, n), the inputs; by default standard normal.
+        draws: networks of each way, at least 1.
+        rng: where chance comes from.
+
+    Raises:
+        TypeError: another model.
+        ValueError: a network that cannot be read, or no draw.
+    """
+    found = architecture(network) if isinstance(network, str) else _read(network)
+    rng = np.random.default_rng(0) if rng is None else rng
+    if draws < 1:
+        raise ValueError(f"initialization: at least one draw was expected, {draws} came")
+    if x is None:
+        x = rng.standard_normal((BATCH, found.widths[0]))
+    return Initialization(found, [_measured(found, name, x, draws, rng) for name in WAYS])
+
+
+def _measured(network: Architecture, name: str, x: Array, draws: int, rng: np.random.Generator) -> Way:
+    start, variance = WAYS[name]
+    forward, backward = np.empty((2, draws, network.depth))
+    for i in range(draws):
+        model = network.model(start, rng=rng)
+        if name == "LSUV":
+            init.lsuv(model, x, start=None)
+        with np.errstate(over="ignore", invalid="ignore"):
+            seen = observe(model, x, cotangent=rng.standard_normal((len(x), network.widths[-1])))
+            rows = [each for each in seen.outputs if each.kind == "layer"]
+            forward[i] = [mean_square(each.value) for each in rows]
+            backward[i] = [mean_square(each.gradient) for each in rows]
+    return Way(name, predict(network, variance, mean_square(x)), forward, backward / backward[:, -1:])
+
+
+def _middle(measured: Array) -> Array:
+    """The geometric mean over the networks, 0 where it is 0."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.exp(np.log(measured).mean(axis=0)))
+
+
+def _word(measured: Array) -> str:
+    if not np.isfinite(measured).all() or measured.max() > 1e4:
+        return "explodes"
+    return "vanishes" if measured.min() < 1e-4 else ""
+
+
+def _read(model: nn.Module) -> Architecture:
+    """The widths and activations of a model."""
+    kinds = {kind: name for name, (kind, _) in ACTIVATIONS.items() if isinstance(kind, type)}
+    widths: list[int] = []
+    activations: list[str] = []
+    for part in model if isinstance(model, nn.Sequential) else []:
+        if isinstance(part, nn.Linear):
+            if len(activations) < len(widths) - 1:
+                activations.append("linear")
+            widths += [part.out_features] if widths else [part.in_features, part.out_features]
+        elif type(part) in kinds and widths and len(activations) == len(widths) - 2:
+            activations.append(kinds[type(part)])
+        else:
+            widths = []
+            break
+    if not widths or len(activations) != len(widths) - 2:
+        raise TypeError(
+            f"initialization: a Sequential of Linear and, between them, {', '.join(k.__name__ for k in kinds)} was "
+            f"expected, {type(model).__name__} came: of another model, `layers` shows what it does as it is"
+        )
+    text = "-".join([str(widths[0]), *(f"{a}-{w}" for a, w in zip(activations, widths[1:-1], strict=True)), str(widths[-1])])
+    return Architecture(text, tuple(widths), tuple(activations))
