@@ -130,6 +130,7 @@ def test_every_mutant_has_a_name_of_its_own_and_differs_from_the_rule() -> None:
         ("softmax", "0", "sum(gy, axis, keepdims=True)", "ops.mean(gy, axis, keepdims=True)"),
         ("where", "1", ": c", ": a"),
         ("maximum", "0", "above(a, b)", "above(b, a)"),
+        ("getitem", "0", "scatter_add(", "assigned("),
     ],
 )
 def test_the_mistakes_that_people_make_are_among_them(

@@ -141,6 +141,27 @@ def test_a_module_keeps_its_parameters() -> None:
     assert all(np.array_equal(leaf.numpy(), before[name]) for name, leaf in layer.named_parameters())
 
 
+def test_parameters_that_are_not_checked_are_missed_and_said_so() -> None:
+    weight = tg.tensor(W, requires_grad=True)
+
+    def f(x: Any) -> Any:
+        return x @ weight
+
+    report = power(f, MIXED)
+    assert {(each.operand, each.why) for each in report.missed} == {
+        (1, "nothing that is checked lies behind operand 1")
+    }
+    assert power(f, MIXED, parameters=[weight])
+
+
+def test_only_an_index_that_repeats_shows_whether_repeated_ones_add_up() -> None:
+    x = rng.normal(size=(5, 2))
+    once, twice = np.array([0, 3, 1]), np.array([0, 3, 0])
+    assert missed(power(lambda x: x[twice], x)) == []
+    assert any("assigned" in each.mistake for each in power(lambda x: x[twice], x).caught)
+    assert not any("assigned" in each.mistake for each in power(lambda x: x[once], x).caught)
+
+
 def test_the_same_every_time() -> None:
     assert power(tg.relu, MIXED) == power(tg.relu, MIXED)
 

@@ -13,7 +13,7 @@ operands, where axes of length 1 may be longer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -112,7 +112,9 @@ class PowerReport:
     __repr__ = __str__
 
 
-def power(f: Callable[..., Any], *inputs: Any, rng: np.random.Generator | None = None) -> PowerReport:
+def power(
+    f: Callable[..., Any], *inputs: Any, parameters: Any = None, rng: np.random.Generator | None = None
+) -> PowerReport:  # fmt: skip
     """Which typical mistakes of its derivative rules `tg.check(f, *inputs)` would have missed.
 
         tg.power(lambda x: tg.relu(x), np.array([0.5, 1.5]))
@@ -120,6 +122,7 @@ def power(f: Callable[..., Any], *inputs: Any, rng: np.random.Generator | None =
     Args:
         f: a function of nodes that returns one, or a module.
         inputs: what to call it with, as for `check`.
+        parameters: further leaves that are checked, as for `check`.
         rng: of the random weights and points; by default always the same ones.
 
     Raises:
@@ -128,7 +131,7 @@ def power(f: Callable[..., Any], *inputs: Any, rng: np.random.Generator | None =
         ValueError: the function is not deterministic, or its value is not finite.
     """
     rng = rng or np.random.default_rng(0)
-    arguments, leaves = leaves_of(f, inputs, None)
+    arguments, leaves = leaves_of(f, inputs, parameters)
     if not leaves:
         raise NotDifferentiableError("power: there is nothing to check: pass inputs of floats, or a module")
     weights = Weights(rng)
@@ -153,6 +156,7 @@ def power(f: Callable[..., Any], *inputs: Any, rng: np.random.Generator | None =
         raise GradientMismatch(
             f"power: right gradients were expected; that of {wrong} is wrong as it is: see tg.check"
         )
+    checked = _depending(recorded[0], leaves.values())
     places: list[str] = []
     caught: list[Caught] = []
     missed: list[Missed] = []
@@ -166,9 +170,12 @@ def power(f: Callable[..., Any], *inputs: Any, rng: np.random.Generator | None =
                 seen = check.wrong()
             if seen:
                 caught.append(Caught(place, mistake.operand, mistake.name))
+            elif node.args[mistake.operand] not in checked:
+                reason = f"nothing that is checked lies behind operand {mistake.operand}"
+                missed.append(Missed(place, mistake.operand, mistake.name, mistake.diff, reason, ""))
             else:
-                at = shows_at(f, arguments, leaves, number, mistake)
                 reason = why(node, mistake, np.asarray(upstream))
+                at = shows_at(f, arguments, leaves, number, mistake)
                 missed.append(Missed(place, mistake.operand, mistake.name, mistake.diff, reason, at))
     if not caught and not missed:
         raise NotDifferentiableError("power: there is no operation here in which a mistake could be made")
@@ -179,6 +186,15 @@ def _operations(y: Node) -> Iterator[tuple[int, Any]]:
     """(number, node) of those operations of a graph that pass a gradient on; all are counted, as `check_graph` does."""
     computed = [node for node in topological_order([y]) if node.op is not None]
     yield from ((number, node) for number, node in enumerate(computed, 1) if node.requires_grad)
+
+
+def _depending(y: Node, leaves: Iterable[Node]) -> set[Node]:
+    """The nodes of a graph that depend on some leaves."""
+    found = set(leaves)
+    for node in topological_order([y]):
+        if not found.isdisjoint(node.args):
+            found.add(node)
+    return found
 
 
 class _Check(NamedTuple):

@@ -111,6 +111,8 @@ def _of_a_call(node: ast.Call) -> Iterator[ast.AST]:
             yield f.value
         elif args and not isinstance(args[0], ast.Starred):
             yield args[0]
+    if name == "scatter_add":
+        yield ast.Call(_name("assigned"), args, node.keywords)  # `out[i] = g` in place of `out[i] += g`
     if name == "where":
         yield ast.Call(f, [args[0], args[2], args[1]], node.keywords)
     elif len(args) == 2 and all(isinstance(x, ast.Name) for x in args) and name not in _KINDS | {"equal"}:

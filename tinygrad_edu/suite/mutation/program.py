@@ -17,8 +17,12 @@ import sys
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu import ops
+from tinygrad_edu.core.node import value_of
 from tinygrad_edu.core.primitive import MINUS_ONE, ONE, Primitive
+from tinygrad_edu.types import Shape
 
 _KEYWORDS = {"partials", "transposes", "vjps"}
 _RULES = "rules"
@@ -61,7 +65,10 @@ def _called(start: ast.AST, known: dict[str, ast.FunctionDef]) -> list[ast.Funct
 def rules_of(program: ast.Module, op: Primitive) -> Any:
     """Run a program of rules in the namespace of the module that it comes from."""
     namespace = {**vars(sys.modules[op.forward.__module__])}
-    namespace |= {"ops": ops, "ones_like": ones_like, "shifted": shifted}  # what mutants are written with
+    namespace |= {
+        "ops": ops,
+        **{f.__name__: f for f in (ones_like, shifted, assigned)},
+    }  # mutants are written with it
     tree = ast.fix_missing_locations(program)
     exec(compile(tree, f"<mutant of {op.name}>", "exec", __future__.annotations.compiler_flag), namespace)
     rules = namespace[_RULES]
@@ -86,3 +93,11 @@ def shifted(axis: Any, by: int) -> Any:
     if isinstance(axis, tuple | list):
         return tuple(a + by for a in axis)
     return axis if axis is None else axis + by
+
+
+def assigned(x: Any, index: Any, shape: Shape) -> Any:
+    """What `scatter_add` would be if at repeated indices the last one won."""
+    value = np.asarray(value_of(x))
+    out = np.zeros(shape, value.dtype)
+    out[index] = value
+    return out
