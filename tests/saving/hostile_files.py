@@ -185,6 +185,8 @@ PT: dict[str, tuple[bytes, str]] = {
     "an array": (torch_of(pickle.dumps({"w": np.ones(2)}, 2)), "asks for 'numpy"),
     "eval": (torch_of(b"c__builtin__\neval\n(X\x01\0\0\0at R."), "asks for '__builtin__.eval', which is not fetched"),
     "eval, in protocol 4": (torch_of(pickle.dumps(eval, 4)), "asks for 'builtins.eval'"),
+    "a name with a backslash": (torch_of(b"c\\ollections\nOrderedDict\n)R."), "asks for .*ollections.OrderedDict"),
+    "a name without an end": (torch_of(b"c"), "asks for"),
     "an instance": (torch_of(b"(i__main__\nX\n."), "the instruction INST"),
     "a registered code": (torch_of(b"\x80\x02\x82\x01."), "the instruction EXT1"),
     "a dtype called": (torch_of(b"ctorch\nFloatStorage\n)R."), "the call of a known function"),

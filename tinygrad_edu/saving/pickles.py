@@ -171,6 +171,13 @@ def _instructions(program: bytes) -> Iterator[tuple[Step, Any]]:
             raise FormatError(
                 f"a state_dict was expected, its pickle has the instruction {name}, which none needs"
             )
-        yield STEPS[name], opcode.arg.reader(file) if opcode.arg else None
+        if name == "GLOBAL":  # pickletools would take a backslash for an escape, which pickle does not
+            yield Machine.fetch, f"{_line(file)} {_line(file)}"
+        else:
+            yield STEPS[name], opcode.arg.reader(file) if opcode.arg else None
     if file.read(1):
         raise FormatError("one object was expected in a pickle, more came")
+
+
+def _line(file: io.BytesIO) -> str:
+    return file.readline().removesuffix(b"\n").decode()
