@@ -249,3 +249,31 @@ def test_how_it_is_shown(rng):
     assert nn.Conv1d(2, 2, 3, dilation=2, groups=2, padding="same", bias=False, rng=rng).brief() == (
         "Conv1d(2 → 2, 3, dilation 2, groups 2, no bias, same)"
     )
+
+
+# ---- what it is made of ----
+
+
+def test_windows_with_a_number_for_each_axis(rng):
+    x = rng.normal(size=(2, 5, 7))
+    found = ops.windows(x, (2, 3), stride=(1, 2), dilation=(3, 1))
+    assert found.shape == (2, 2, 3, 2, 3)
+    for i, j, k, m in np.ndindex(found.shape[1:]):
+        np.testing.assert_array_equal(found[:, i, j, k, m], x[:, i + 3 * k, 2 * j + m])
+    g = rng.normal(size=found.shape)
+    folded = ops.fold(g, x.shape, (2, 3), stride=(1, 2), dilation=(3, 1))
+    assert (folded * x).sum() == pytest.approx((found * g).sum(), rel=1e-13)
+
+
+def test_it_does_not_matter_how_images_lie_in_memory(rng):
+    """Results are kept with the batch innermost, so what comes next reads such arrays."""
+    x, w = rng.normal(size=(3, 2, 5, 4)), rng.normal(size=(4, 2, 2, 2))
+    other = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 0, -1)), -1, 0)
+    assert not other.flags.c_contiguous
+    y = ops.convolve(x, w, padding=1)
+    np.testing.assert_array_equal(ops.convolve(other, w, padding=1), y)
+    np.testing.assert_array_equal(ops.convolve_weight(other, y, (2, 2), padding=1), ops.convolve_weight(
+        x, np.ascontiguousarray(y), (2, 2), padding=1))  # fmt: skip
+    g = rng.normal(size=(3, 2, 4, 3, 2, 2))
+    moved = np.moveaxis(np.ascontiguousarray(np.moveaxis(g, 0, -1)), -1, 0)
+    np.testing.assert_array_equal(ops.fold(moved, x.shape, (2, 2)), ops.fold(g, x.shape, (2, 2)))

@@ -168,7 +168,7 @@ class LSTM(Recurrent):
 
 @verified(
     layer(lambda rng: GRU(2, 1, rng=rng), real(3, 2, 2), real(1, 2, 1), batch=1, call=lambda f, x, h: joined(f(x, h))),
-    layer(lambda rng: GRU(1, 1, 2, batch_first=True, dropout=0.4, bidirectional=True, bias=False, rng=rng), real(2, 2, 1),
+    layer(lambda rng: GRU(1, 1, 2, batch_first=True, dropout=0.4, bidirectional=True, rng=rng), real(2, 2, 1),
           call=lambda f, x: joined(f(x))),
 )  # fmt: skip
 class GRU(Recurrent):
