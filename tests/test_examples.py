@@ -45,7 +45,7 @@ DEMOS = {
         "The weights start as kaiming_normal",
     ],
     "16_saving.py": [
-        "digits.pt             12833 bytes   the same outputs: True",
+        "bytes   the same outputs: True\ndigits.pt  ",
         "pickle.loads: this text was printed by the file",
         "asks for '__builtin__.print', which is not fetched",
         "'0.weight.npy' are not those that were stored",

@@ -136,12 +136,17 @@ def test_what_is_no_file(tmp_path: Path) -> None:
             save(tmp_path / name, {})
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device here")
-def test_a_device_is_not_read(tmp_path: Path) -> None:
-    endless = tmp_path / "endless.npz"
+@pytest.mark.skipif(os.name != "posix", reason="no such devices here")
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    endless, pipe, folder = (tmp_path / f"{name}.npz" for name in ("endless", "pipe", "folder"))
     endless.symlink_to("/dev/zero")
-    with pytest.raises(FormatError, match="an ordinary file was expected, a device or a pipe came"):
-        load(endless)
+    os.mkfifo(pipe)
+    folder.mkdir()
+    for path in (endless, pipe, folder):
+        with pytest.raises(
+            FormatError, match="an ordinary file was expected, a folder, a device or a pipe came"
+        ):
+            load(path)
 
 
 @pytest.mark.parametrize(

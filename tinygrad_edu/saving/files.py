@@ -14,7 +14,7 @@ import os
 import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,8 +25,7 @@ from tinygrad_edu.saving.atomic import write_atomically
 from tinygrad_edu.saving.contents import checked_metadata, checked_name, stored
 from tinygrad_edu.types import Array
 
-Reader = Any  # (bytes, room) → arrays, metadata
-#: How each kind of file is read and written.
+#: How each kind of file is read, (bytes, room) → (arrays, metadata), and written, (file, arrays, metadata).
 FORMATS: dict[str, tuple[Any, Any]] = {
     ".npz": (npz.read, npz.write),
     ".safetensors": (safetensors.read, safetensors.write),
@@ -38,7 +37,7 @@ MAX_RATIO = 100.0
 SMALL = (
     16 << 20
 )  # what may be unpacked from however small a file: a few arrays of zeros shrink a thousandfold
-#: Counts the batches that PyTorch's batch normalization has seen. Nothing is computed with it here.
+#: How many batches PyTorch's batch normalization has seen: a layer that does the same may do without.
 IGNORED = ("num_batches_tracked",)
 
 
@@ -151,7 +150,7 @@ def _converted(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
         values = array.astype(dtype)
         lost = np.isfinite(array) & ~np.isfinite(values)
         if dtype.kind in "iub":
-            lost = lost | (values.astype(array.dtype) != array)
+            lost = lost | (values != array)
     if lost.any():
         raise FormatError(
             f"{name}: values that {dtype.name} has were expected, {array[lost].flat[0]!r} of {array.dtype.name} came"
@@ -165,8 +164,7 @@ def _read(
     source = Path(path)
     read, _ = _format(source)
     try:
-        with open(source, "rb") as file:
-            data = _content(file, max_bytes)
+        data = _content(source, max_bytes)
         found: tuple[dict[str, Array], dict[str, str]] = read(
             data, int(min(max_bytes, max(SMALL, max_ratio * len(data))))
         )
@@ -175,15 +173,16 @@ def _read(
         raise FormatError(f"{source.name}: {error}") from error
 
 
-def _content(file: IO[bytes], max_bytes: int) -> bytes:
-    status = os.fstat(file.fileno())
+def _content(source: Path, max_bytes: int) -> bytes:
+    status = source.stat()  # before it is opened: a pipe would wait there for somebody who writes
     if not stat.S_ISREG(status.st_mode):
-        raise FormatError("an ordinary file was expected, a device or a pipe came")
+        raise FormatError("an ordinary file was expected, a folder, a device or a pipe came")
     if status.st_size > max_bytes:
         raise FormatError(
             f"at most {max_bytes} bytes were expected, {status.st_size} came; max_bytes= allows more"
         )
-    return file.read(status.st_size)
+    with open(source, "rb") as file:
+        return file.read(status.st_size)
 
 
 def _format(path: Path) -> tuple[Any, Any]:
