@@ -102,3 +102,37 @@ def architecture(text: str) -> Architecture:
     if words[-1] in ACTIVATIONS:
         raise refuse("it ends with an activation, and not with the number of outputs")
     return Architecture(text, tuple(widths), tuple(activations))
+
+
+def architecture_of(model: nn.Module) -> Architecture:
+    """Read it off a model: a `Sequential` of linear layers with activations between.
+
+    Raises:
+        TypeError: another model.
+    """
+    kinds = {kind: name for name, (kind, _) in ACTIVATIONS.items() if isinstance(kind, type)}
+    widths: list[int] = []
+    activations: list[str] = []
+    for part in model if isinstance(model, nn.Sequential) else []:
+        if isinstance(part, nn.Linear):
+            if len(activations) < len(widths) - 1:
+                activations.append("linear")
+            widths += [part.out_features] if widths else [part.in_features, part.out_features]
+        elif type(part) in kinds and widths and len(activations) == len(widths) - 2:
+            activations.append(kinds[type(part)])
+        else:
+            widths = []
+            break
+    if not widths or len(activations) != len(widths) - 2:
+        raise TypeError(
+            f"architecture_of: a Sequential of Linear and, between them, {', '.join(k.__name__ for k in kinds)} was "
+            f"expected, {type(model).__name__} came: of another model, `layers` shows what it does as it is"
+        )
+    text = "-".join(
+        [
+            str(widths[0]),
+            *(f"{a}-{w}" for a, w in zip(activations, widths[1:-1], strict=True)),
+            str(widths[-1]),
+        ]
+    )
+    return Architecture(text, tuple(widths), tuple(activations))

@@ -1,13 +1,13 @@
 """Charts: lines, dots and contours in panels side by side, as SVG.
 
-A prediction is a dashed line and a measurement a row of dots, so that theory and evidence are told apart without colour.
-Every line is named where it ends. The colours are those of error curves (see `verify.picture`), and four more.
+A prediction is a dashed line and a measurement a row of dots, so that theory and evidence are told apart without
+colour. Every line is named where it ends. The colours are those of error curves (see `verify.picture`), and four more.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -39,8 +39,8 @@ text { font: 12px Helvetica, Arial, sans-serif }
 .title { font-size: 17px; font-weight: bold } .head { font-size: 13.5px; font-weight: bold }
 .end { text-anchor: end } .middle { text-anchor: middle }
 .line, .dashed, .contour, .path, .grid, .axis { fill: none; stroke-linejoin: round }
-.line { stroke-width: 2.2 } .dashed { stroke-width: 1.6; stroke-dasharray: 6 4 } .contour { stroke-width: 1; opacity: .5 }
-.path { stroke-width: 1.8 }
+.line { stroke-width: 2.2 } .dashed { stroke-width: 1.6; stroke-dasharray: 6 4 }
+.contour { stroke-width: 1; opacity: .5 } .path { stroke-width: 1.8 }
 """
 
 
@@ -74,6 +74,7 @@ class Panel:
     log_y: bool = False
     note: str = ""
     ticks: dict[float, str] = field(default_factory=dict)  # of the x axis, where numbers would say nothing
+    backward: bool = False  # the x axis runs from right to left, as a backward pass does
 
 
 def draw(panels: Sequence[Panel], title: str, theme: str = "auto") -> str:
@@ -141,8 +142,8 @@ class _Field:
         return np.where(seen, x, np.nan), np.where(seen, y, np.nan)
 
     def x(self, value: Any) -> Any:
-        low, high = self.x_range
-        return LEFT + (value - low) / (high - low) * (self.right - LEFT)
+        start, end = reversed(self.x_range) if self.panel.backward else self.x_range
+        return LEFT + (value - start) / (end - start) * (self.right - LEFT)
 
     def y(self, value: Any) -> Any:
         low, high = self.y_range
@@ -192,7 +193,7 @@ class _Field:
                 for a, b, s in zip(x[known], y[known], starts[known], strict=True)
             ]
             parts.append(f'<path class="{mark.kind} s{colour}" d="{"".join(words)}"/>')
-        if mark.kind in ("dots", "path"):
+        if mark.kind in ("dots", "path") or known.sum() == 1:
             radius = 3.2 if mark.kind == "dots" else 2.4
             parts += [
                 f'<circle class="f{colour}" cx="{a:.1f}" cy="{b:.1f}" r="{radius}"/>'
@@ -206,15 +207,20 @@ class _Field:
         for mark, _, y in self.marks:
             known = self.y(y[np.isfinite(y)])
             if mark.name:
-                ends.append([float(known[-1]) if known.size else BOTTOM, mark.name, mark.colour])
+                last = 0 if self.panel.backward else -1
+                ends.append((float(known[last]) if known.size else BOTTOM, mark.name, mark.colour))
         ends.sort(key=lambda end: end[0])
-        for before, after in zip(ends, ends[1:], strict=False):
-            after[0] = max(after[0], before[0] + NAMES)
-        limit = BOTTOM + 0.0
-        for end in reversed(ends):
-            end[0] = min(end[0], limit)
-            limit = end[0] - NAMES
-        return [_text(self.right + 7, y + 4, name, f"f{colour % 8}") for y, name, colour in ends]
+        places = [end[0] for end in ends]
+        for i in range(1, len(ends)):
+            places[i] = max(places[i], places[i - 1] + NAMES)
+        limit = float(BOTTOM)
+        for i in reversed(range(len(ends))):
+            places[i] = min(places[i], limit)
+            limit = places[i] - NAMES
+        return [
+            _text(self.right + 7, place + 4, name, f"f{colour % len(INKS['light'])}")
+            for place, (_, name, colour) in zip(places, ends, strict=True)
+        ]
 
 
 def _range(values: Array) -> tuple[float, float]:
@@ -237,32 +243,3 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _number(x: float) -> str:
     return f"{x:.6g}".replace("-", "−")
-
-
-def contour(f: Array, x: Array, y: Array, level: float) -> tuple[Array, Array]:
-    """The line f = level, as pieces with NaN between them, by marching squares (Lorensen and Cline 1987).
-
-    Every square between four neighbouring points is crossed where f passes the level along its sides, linearly in
-    between. Of a saddle, with four crossings, neighbours are joined in the order in which they are met.
-
-    Args:
-        f: (len(y), len(x)), the values.
-        x: (m,), ascending.
-        y: (n,), ascending.
-        level: a number.
-    """
-    pieces: list[tuple[float, float]] = []
-    above = f > level
-    mixed = above[:-1, :-1].astype(int) + above[1:, :-1] + above[:-1, 1:] + above[1:, 1:]
-    between: Callable[[float, float], float] = lambda a, b: (level - a) / (b - a)  # noqa: E731
-    for i, j in np.argwhere((mixed > 0) & (mixed < 4)):
-        corners = [(i, j), (i, j + 1), (i + 1, j + 1), (i + 1, j)]
-        crossings = []
-        for (a, b), (c, d) in zip(corners, [*corners[1:], corners[0]], strict=True):
-            if above[a, b] != above[c, d]:
-                t = between(f[a, b], f[c, d])
-                crossings.append((x[b] + t * (x[d] - x[b]), y[a] + t * (y[c] - y[a])))
-        for k in range(0, len(crossings), 2):
-            pieces += [crossings[k], crossings[k + 1], (math.nan, math.nan)]
-    found = np.array(pieces).reshape(-1, 2)
-    return found[:, 0], found[:, 1]

@@ -66,7 +66,7 @@ class Bowl:
     @property
     def curved(self) -> Array:
         """The eigenvalues that are not 0 but for rounding."""
-        return self.eigenvalues[self.eigenvalues > FLAT * self.eigenvalues[-1]]
+        return np.asarray(self.eigenvalues[self.eigenvalues > FLAT * self.eigenvalues[-1]])
 
     @property
     def condition(self) -> float:

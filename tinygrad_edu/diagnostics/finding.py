@@ -1,7 +1,7 @@
 """What an instrument found: numbers, the claims that they bear out or do not, a table, and a picture.
 
-A lecture states claims, such as "with 1/n a ReLU halves the mean square in every layer". An instrument measures, and says
-of each claim whether it *held*. One that did not is reported like the others: it is the more interesting one.
+A lecture states claims, such as "with 1/n a ReLU halves the mean square in every layer". An instrument measures, and
+says of each claim whether it *held*. One that did not is reported like the others: it is the more interesting one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The init doctor: every way to start a network side by side, predicted and measured, forward and backward.
 
-For each layer of a network, and each way to start its weights, the mean square of its sums z is predicted by theory (see
-`propagation`) and measured on random networks, and so is that of the gradient. A way that lets both stay within a few
-powers of ten is one that a network can be trained from.
+For each layer of a network, and each way to start its weights, the mean square of its sums z is predicted by theory
+(see `propagation`) and measured on random networks, and so is that of the gradient. A way that lets both stay within
+a few powers of ten is one that a network can be trained from.
 
     zeros, 0.01 · randn, randn       without a rule
     √(1/n), √(2/n)                   LeCun et al. 1998, He et al. 2015
@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_edu import nn
-from tinygrad_edu.diagnostics.architecture import ACTIVATIONS, Architecture, architecture
+from tinygrad_edu.diagnostics.architecture import Architecture, architecture, architecture_of
 from tinygrad_edu.diagnostics.chart import Mark, Panel
 from tinygrad_edu.diagnostics.finding import Claim, Finding, columns, short
 from tinygrad_edu.diagnostics.layers import mean_square
@@ -66,8 +66,8 @@ class Way:
     def deviation(self) -> float:
         """How many standard deviations the mean of log E[z²] or log E[z̄²] is from theory, at the worst layer.
 
-        If E[z²] itself is right on average, its logarithm is less by σ² / 2 (as of a lognormal number): so anything from
-        there to the logarithm of theory counts as right.
+        If E[z²] itself is right on average, its logarithm is less by σ² / 2 (as of a lognormal number): so anything
+        from there to the logarithm of theory counts as right.
         """
         worst = 0.0
         for measured, predicted, spread in (
@@ -98,11 +98,16 @@ class Initialization(Finding):
         return f"How {self.network.text} may start"
 
     @property
+    def draws(self) -> int:
+        """How many networks each way was measured on."""
+        return len(self.ways[0].forward)
+
+    @property
     def claims(self) -> list[Claim]:
         """Theory predicts what is measured; and what it says of ReLU and tanh."""
         worst = max(self.ways, key=lambda way: way.deviation)
         said = f"theory predicts E[z²] and E[z̄²] of every layer, within {SIGMAS} σ of what chance allows"
-        figures = f"{worst.deviation:.1f} σ at the worst, {worst.name}, {len(worst.forward)} networks each"
+        figures = f"{worst.deviation:.1f} σ at the worst, {worst.name}, {self.draws} networks each"
         return [Claim(said, worst.deviation <= SIGMAS, figures), *self._published()]
 
     def _published(self) -> list[Claim]:
@@ -114,14 +119,16 @@ class Initialization(Finding):
             for name, factor, said in (("√(2/n)", 1.0, "hold"), ("√(1/n)", 0.5, "halve")):
                 logs = np.log(ways[name].forward[:, k - 1] / ways[name].forward[:, 0]).mean() / (k - 1)
                 spread = float(ways[name].theory.forward_spread[k - 1])
-                allowed = (SIGMAS * spread / math.sqrt(len(ways[name].forward)) + spread**2 / 2) / (k - 1)
+                allowed = (SIGMAS * spread / math.sqrt(self.draws) + spread**2 / 2) / (k - 1)
                 off, measured = abs(logs - math.log(factor)), math.exp(logs)
                 figures = f"a factor of {measured:.3f} in each of {k - 1}, {factor:g} in theory"
                 found.append(Claim(f"{name}: ReLU layers {said} the mean square", off <= allowed, figures))
         if kinds == {"tanh"} and even:
             z = np.exp(np.log(ways["√(1/n)"].forward[:, k]).mean())  # Var w = 1/n passes it on
             figures = f"{z:.4f} after {k}, 1 / (2 · {k}) = {1 / (2 * k):.4f}"
-            found.append(Claim("√(1/n): tanh layers let E[x²] fall as 1 / (2 L)", 0.7 < 2 * k * z < 1.4, figures))
+            found.append(
+                Claim("√(1/n): tanh layers let E[x²] fall as 1 / (2 L)", 0.7 < 2 * k * z < 1.4, figures)
+            )
         return found
 
     def content(self) -> dict[str, Any]:
@@ -136,8 +143,8 @@ class Initialization(Finding):
             }
             for way in self.ways
         ]  # fmt: skip
-        return {"architecture": self.network.text, "widths": self.network.widths,
-                "activations": self.network.activations, "networks": len(self.ways[0].forward), "ways": ways}  # fmt: skip
+        network = {"architecture": self.network.text, "widths": self.network.widths}
+        return {**network, "activations": self.network.activations, "networks": self.draws, "ways": ways}
 
     def lines(self) -> list[str]:
         """A few layers, forward and backward, each with theory above the measurement."""
@@ -150,8 +157,8 @@ class Initialization(Finding):
                 rows.append([way.name, "theory", *(short(getattr(way.theory, name)[k]) for k in shown), ""])
                 rows.append(["", "measured", *(short(measured[k]) for k in shown), _word(measured)])
             lines += [*columns(rows, left=2), ""]
-        return [*lines, f"measured: the geometric mean of {len(self.ways[0].forward)} networks; E[z̄²] as a part of that "
-                "of the last layer."]  # fmt: skip
+        how = f"measured: the geometric mean of {self.draws} networks; E[z̄²] as a part of that of the last layer."
+        return [*lines, how]
 
     def panels(self) -> list[Panel]:
         """Dots as measured, on dashed lines of theory."""
@@ -162,13 +169,19 @@ class Initialization(Finding):
             for colour, way in enumerate(self.ways):
                 marks.append(Mark("", layers, getattr(way.theory, name), colour, "dashed"))
                 marks.append(Mark(way.name, layers, _middle(getattr(way, name)), colour, "dots"))
-            said = "E[z²]" if name == "forward" else "E[z̄²] / that of the last"
-            panels.append(Panel(title, "layer", said, marks, log_y=True, note="dots: measured, dashed: theory"))
+            back = name == "backward"
+            said = "E[z̄²] / that of the last" if back else "E[z²]"
+            note = "dots: measured, dashed: theory"
+            panels.append(Panel(title, "layer", said, marks, log_y=True, note=note, backward=back))
         return panels
 
 
 def initialization(
-    network: str | nn.Module, x: Array | None = None, *, draws: int = 3, rng: np.random.Generator | None = None
+    network: str | nn.Module,
+    x: Array | None = None,
+    *,
+    draws: int = 3,
+    rng: np.random.Generator | None = None,
 ) -> Initialization:
     """Start a network in every way, several times each, and send a batch forward and back.
 
@@ -182,7 +195,7 @@ def initialization(
         TypeError: another model.
         ValueError: a network that cannot be read, or no draw.
     """
-    found = architecture(network) if isinstance(network, str) else _read(network)
+    found = architecture(network) if isinstance(network, str) else architecture_of(network)
     rng = np.random.default_rng(0) if rng is None else rng
     if draws < 1:
         raise ValueError(f"initialization: at least one draw was expected, {draws} came")
@@ -216,27 +229,3 @@ def _word(measured: Array) -> str:
     if not np.isfinite(measured).all() or measured.max() > 1e4:
         return "explodes"
     return "vanishes" if measured.min() < 1e-4 else ""
-
-
-def _read(model: nn.Module) -> Architecture:
-    """The widths and activations of a model."""
-    kinds = {kind: name for name, (kind, _) in ACTIVATIONS.items() if isinstance(kind, type)}
-    widths: list[int] = []
-    activations: list[str] = []
-    for part in model if isinstance(model, nn.Sequential) else []:
-        if isinstance(part, nn.Linear):
-            if len(activations) < len(widths) - 1:
-                activations.append("linear")
-            widths += [part.out_features] if widths else [part.in_features, part.out_features]
-        elif type(part) in kinds and widths and len(activations) == len(widths) - 2:
-            activations.append(kinds[type(part)])
-        else:
-            widths = []
-            break
-    if not widths or len(activations) != len(widths) - 2:
-        raise TypeError(
-            f"initialization: a Sequential of Linear and, between them, {', '.join(k.__name__ for k in kinds)} was "
-            f"expected, {type(model).__name__} came: of another model, `layers` shows what it does as it is"
-        )
-    text = "-".join([str(widths[0]), *(f"{a}-{w}" for a, w in zip(activations, widths[1:-1], strict=True)), str(widths[-1])])
-    return Architecture(text, tuple(widths), tuple(activations))

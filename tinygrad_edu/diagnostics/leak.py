@@ -1,10 +1,10 @@
 """The test set is scaled with μ and σ of the *training* set: what happens if it is not, in errors on real digits.
 
-A classifier learns what a number means on the training set's scale. Scaled with its own statistics a test set has another
-scale: a little another one if it is large, quite another one if it is a batch of 10, and one that says nothing any more
-if it is all of one class, for then its μ is what it shows. The pairs of answers on the same image are compared: with b
-images that only the one gets wrong and c that only the other does, (c − b) / √(c + b) is about standard normal if both are
-equally good (McNemar 1947).
+A classifier learns what a number means on the training set's scale. Scaled with its own statistics a test set has
+another scale: a little another one if it is large, quite another one if it is a batch of 10, and one that says
+nothing any more if it is all of one class, for then its μ is what it shows. The pairs of answers on the same image
+are compared: with b images that only the one gets wrong and c that only the other does, (c − b) / √(c + b) is about
+standard normal if both are equally good (McNemar 1947).
 """
 
 from __future__ import annotations

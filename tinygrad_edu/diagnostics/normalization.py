@@ -1,9 +1,10 @@
 """Normalizing inputs: the cost before and after x := (x − μ) / σ, and why gradient descent then goes faster.
 
-The Hessian of a linear model's cost is xᵀx / n, the second moments of its inputs. Features of different size or far from
-0 give it eigenvalues of different size: the contours are elongated, the largest stable step 2 / λmax is set by the
-steepest direction, and the flattest one needs about κ = λmax / λmin steps. Afterwards xᵀx / n holds the correlations alone,
-and of whitened inputs it is the identity: κ = 1, and one step arrives. All of it is predicted, and then run.
+The Hessian of a linear model's cost is xᵀx / n, the second moments of its inputs. Features of different size or far
+from 0 give it eigenvalues of different size: the contours are elongated, the largest stable step 2 / λmax is set by
+the steepest direction, and the flattest one needs about κ = λmax / λmin steps. Afterwards xᵀx / n holds the
+correlations alone, and of whitened inputs it is the identity: κ = 1, and one step arrives. All of it is predicted,
+and then run.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from tinygrad_edu.data import Standardizer, load_digits
-from tinygrad_edu.diagnostics.chart import Mark, Panel, contour
+from tinygrad_edu.data import Standardizer
+from tinygrad_edu.diagnostics.chart import Mark, Panel
+from tinygrad_edu.diagnostics.contours import contour
 from tinygrad_edu.diagnostics.descent import Bowl, bowl, descend, linear_cost, logistic_cost, value
 from tinygrad_edu.diagnostics.finding import Claim, Finding, columns, short
 from tinygrad_edu.diagnostics.whitening import whiten
@@ -108,8 +110,8 @@ class Normalization(Finding):
             Claim(
                 "on standardized inputs descent needs fewer steps than on the inputs as they are",
                 (standard.steps or self.most + 1) < (raw.steps or self.most + 1),
-                f"{_steps(standard, self.most)} instead of {_steps(raw, self.most)}, κ {short(standard.bowl.condition)} "
-                f"instead of {short(raw.bowl.condition)}",
+                f"{_steps(standard, self.most)} instead of {_steps(raw, self.most)}, "
+                f"κ {short(standard.bowl.condition)} instead of {short(raw.bowl.condition)}",
             )
         )
         return found
@@ -202,34 +204,6 @@ def normalization(
         growth = {part: (around.predicted_growth(part), around.measured_growth(part)) for part in PARTS}
         found.append(Descent(name, around, path, excess, predicted, steps, growth))
     return Normalization(of, model, tolerance, most, found)
-
-
-def two_pixels() -> tuple[Array, Array, str]:
-    """Real data of two features: ones against zeros, by a pixel in the middle and one in a corner, 0 to 16 both.
-
-    Returns:
-        x (360, 2), y (360,), and what it is.
-    """
-    digits = load_digits()
-    chosen = digits.y < 2
-    return (
-        digits.x[chosen][:, [36, 6]],
-        (digits.y[chosen] == 1).astype(float),
-        "two pixels of the digits 0 and 1",
-    )
-
-
-def all_pixels() -> tuple[Array, Array, str]:
-    """Real data of 64 features: ones against all other digits; x (1797, 64), y (1797,) and what it is."""
-    digits = load_digits()
-    return digits.x, (digits.y == 1).astype(float), "all 64 pixels, 1 against the other digits"
-
-
-def elongated(rng: np.random.Generator, n: int = 400) -> tuple[Array, Array, str]:
-    """Made data of two features, one ten times as large as the other: x (n, 2), y (n,) in {0, 1} and what it is."""
-    x = rng.standard_normal((n, 2)) * [1.0, 10.0]
-    chance = 1 / (1 + np.exp(-(x @ [2.0, 0.2])))
-    return x, (rng.uniform(size=n) < chance).astype(float), "two features, one ten times as large"
 
 
 def _steps(descent: Descent, most: int) -> str:

@@ -1,8 +1,8 @@
 """What goes through a model and what comes back, at every layer: seen without hooks.
 
-For one call the `forward` of each module at the end of a branch is replaced by one that remembers the node it returned.
-Activations that are called as functions are found in the graph by their operation. Since the nodes are those of the graph,
-one reverse sweep has the gradients at all of them.
+For one call the `forward` of each module at the end of a branch is replaced by one that remembers the node it
+returned. Activations that are called as functions are found in the graph by their operation. Since the nodes are
+those of the graph, one reverse sweep has the gradients at all of them.
 """
 
 from __future__ import annotations
@@ -130,9 +130,10 @@ def _remembered(model: Module) -> Iterator[list[tuple[str, str, Node]]]:
     def remembering(path: str, kind: str, forward: Callable[..., Any]) -> Callable[..., Any]:
         def called(*args: Any, **params: Any) -> Any:
             y = forward(*args, **params)
-            for each in y if isinstance(y, tuple) else (y,):
-                if isinstance(each, Node) and each.op is not None:
-                    seen.append((path, kind, each))
+            outputs = y if isinstance(y, tuple) else (y,)
+            seen.extend(
+                (path, kind, each) for each in outputs if isinstance(each, Node) and each.op is not None
+            )
             return y
 
         return called
@@ -142,8 +143,8 @@ def _remembered(model: Module) -> Iterator[list[tuple[str, str, Node]]]:
             weights = [
                 1 for name, leaf in module.named_parameters() if role(name, np.shape(leaf.value)) == "weight"
             ]
-            name = path or type(module).__name__
-            module.forward = remembering(name, "layer" if weights else "", module.forward)  # type: ignore[method-assign]
+            seeing = remembering(path or type(module).__name__, "layer" if weights else "", module.forward)
+            vars(module)["forward"] = seeing
         yield seen
     finally:
         for attributes, before in held:

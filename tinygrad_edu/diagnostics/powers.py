@@ -1,9 +1,10 @@
 """Vanishing and exploding, in closed form: L linear layers whose weights are all W = c · I.
 
-Each layer multiplies by c, so after l of them a signal is cˡ times as large. A gradient comes back through the transposes,
-which are c · I as well, and at layer l it is c^(L − l) times what it was at the output. With c = 1.5 and L = 30 that is
-191,751, with c = 0.5 it is 10⁻⁹. The gradient of a weight is the product of both, ḡ xᵀ: c^(L − l) · c^(l − 1) = c^(L − 1) in
-every layer. So here all weights suffer alike, and a first layer that learns less than the last needs more than this.
+Each layer multiplies by c, so after l of them a signal is cˡ times as large. A gradient comes back through the
+transposes, which are c · I as well, and at layer l it is c^(L − l) times what it was at the output. With c = 1.5 and
+L = 30 that is 191,751, with c = 0.5 it is 10⁻⁹. The gradient of a weight is the product of both, ḡ xᵀ: c^(L − l) ·
+c^(l − 1) = c^(L − 1) in every layer. So here all weights suffer alike, and a first layer that learns less than the
+last needs more than this.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Powers(Finding):
                 f"c = {c}: activations are c^l, gradients c^(L − l), those of weights c^(L − 1), to rounding"
             )
             figures = f"c^L = {last}; off by {each.off:.1e} at most, {allowed:.1e} allowed"
-            found.append(Claim(said, each.off <= allowed, figures))
+            found.append(Claim(said, bool(each.off <= allowed), figures))
             if each.leaves:
                 said = f"c = {c}: a signal leaves the range of numbers where the logarithm says"
                 figures = ", ".join(
@@ -147,7 +148,7 @@ class Powers(Finding):
                 marks.append(Mark("", layers, form, colour, "dashed"))
                 marks.append(Mark(f"c = {each.scale:g}", layers, getattr(each, name), colour, "dots"))
             note = "dots: measured, dashed: " + ("cˡ" if i == 0 else "c^(L − l)")
-            panels.append(Panel(title, "layer l", "size", marks, log_y=True, note=note))
+            panels.append(Panel(title, "layer l", "size", marks, log_y=True, note=note, backward=i == 1))
         return panels
 
 
@@ -174,8 +175,8 @@ def powers(
             raise ValueError(f"powers: scales of 1, or at least 0.01 % away from it, were expected, {c} came")
         if abs(depth * math.log10(c)) > SAFE:
             raise ValueError(
-                f"powers: c^L between 10^-{SAFE} and 10^{SAFE} was expected, {c:g}^{depth} is outside: choose a depth of "
-                f"at most {int(SAFE / abs(math.log10(c)))}"
+                f"powers: c^L between 10^-{SAFE} and 10^{SAFE} was expected, {c:g}^{depth} is outside: choose a depth "
+                f"of at most {int(SAFE / abs(math.log10(c)))}"
             )
     return Powers([_run(float(c), depth, rng) for c in scales])
 

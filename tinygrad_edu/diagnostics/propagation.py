@@ -1,6 +1,7 @@
 """How large signals and gradients should be at every layer, by theory: one integral for each.
 
-Let q be the mean square of what comes into a layer of n inputs, and the weights have the variance v. Its sums z then have
+Let q be the mean square of what comes into a layer of n inputs, and the weights have the variance v. Its sums z then
+have
 
     E[z²] = n v q                         for the weights are independent of the inputs, and have mean 0
     q'    = E[f(√E[z²] · Z)²]             after the activation f; Z standard normal, as z nearly is if n is large
@@ -9,9 +10,9 @@ and backward, with p the mean square of the gradient by the next layer's m sums,
 
     E[z̄²] = m v' p · E[f′(√E[z²] · Z)²]
 
-(Glorot and Bengio 2010; He et al. 2015; Schoenholz et al. 2017). One network is not the mean of all. Of n units the mean
-square is off by chance, relatively by about √((E[f⁴] / E[f²]² − 1) / n) if all samples are alike, and what it is off by is
-carried on. For ReLU that is √(5 / n) in each layer. So logarithms are compared, whose variances add up.
+(Glorot and Bengio 2010; He et al. 2015; Schoenholz et al. 2017). One network is not the mean of all. Of n units the
+mean square is off by chance, relatively by about √((E[f⁴] / E[f²]² − 1) / n) if all samples are alike, and what it is
+off by is carried on. For ReLU that is √(5 / n) in each layer. So logarithms are compared, whose variances add up.
 """
 
 from __future__ import annotations
@@ -92,9 +93,11 @@ def moments(f: Callable[..., Any], square: float, *, derivative: bool = False) -
 
     def squares(z: Array) -> Array:
         if derivative:
-            return np.square(np.asarray(value_of(jvp(f, [scale * z], [np.ones_like(z)])[1])))
-        with no_grad():
-            return np.square(np.asarray(value_of(f(tensor(scale * z)))))
+            y = value_of(jvp(f, [scale * z], [np.ones_like(z)])[1])
+        else:
+            with no_grad():
+                y = value_of(f(tensor(scale * z)))
+        return np.asarray(np.square(y), float)
 
     mean = normal_mean(squares).value
     return mean, normal_mean(lambda z: np.square(squares(z) / mean)).value if mean > 0 else 1.0

@@ -1,8 +1,8 @@
 """A verdict in a word, with cause and remedy: exploding, vanishing, dead, saturated, or fine.
 
-It is read off measured figures. Let F be the mean square of the last layer's output as a part of the first's, and B that
-of the gradient at the first layer as a part of the last's. One can be off by chance or by the widths of the layers; so
-between what is fine and what is an error there is a wide strip in which nothing is said.
+It is read off measured figures. Let F be the mean square of the last layer's output as a part of the first's, and B
+that of the gradient at the first layer as a part of the last's. One can be off by chance or by the widths of the
+layers; so between what is fine and what is an error there is a wide strip in which nothing is said.
 
     exploding    something is not finite, or F or B is above 10⁴
     saturated    half of all outputs of tanh or σ are on a flat piece
@@ -10,8 +10,8 @@ between what is fine and what is an error there is a wide strip in which nothing
     vanishing    F or B is below 10⁻⁴
     fine         F and B within 10^±2, less than half dead, less than a tenth saturated, and three layers at least
 
-Deep in a ReLU network up to half of the units may be 0 for every sample, and nothing be wrong: samples grow alike on the
-way, and half of all units are 0 for each (Poole et al. 2016).
+Deep in a ReLU network up to half of the units may be 0 for every sample, and nothing be wrong: samples grow alike on
+the way, and half of all units are 0 for each (Poole et al. 2016).
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def judged(found: Layers) -> Verdict:
         part = float(np.mean([row.saturated for row in flat]))
         return Verdict(
             "saturated",
-            f"{part:.0%} of the outputs of {', '.join(sorted({row.kind for row in flat}))} are where the slope is nearly "
-            f"0; {_weights(found)}",
+            f"{part:.0%} of the outputs of {', '.join(sorted({row.kind for row in flat}))} are where the slope is "
+            f"nearly 0; {_weights(found)}",
             _remedy(found),
         )
     if len(rows) < 2:
@@ -94,7 +94,7 @@ def judged(found: Layers) -> Verdict:
 
 
 def _ratio(a: float, b: float) -> float:
-    """a / b; 0 for a signal that is not there at all."""
+    """The ratio a / b; 0 for a signal that is not there at all."""
     return a / b if b else 0.0
 
 

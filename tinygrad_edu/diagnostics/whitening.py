@@ -1,6 +1,7 @@
 """Whitening: inputs whose features are uncorrelated and have variance 1.
 
-Standardizing scales each feature by itself and leaves what they have in common. Let C = V Λ Vᵀ be their covariance, then
+Standardizing scales each feature by itself and leaves what they have in common. Let C = V Λ Vᵀ be their covariance,
+then
 
     z = Λ^(−1/2) Vᵀ (x − μ)       PCA whitening: along the principal axes
     z = V Λ^(−1/2) Vᵀ (x − μ)     ZCA whitening: turned back, so that z is as near to x as it can be
