@@ -1,4 +1,8 @@
-"""Activations as modules, to stand in a `Sequential` and to be named in drawings; they hold no parameters."""
+"""Activations as modules, to stand in a `Sequential` and to be named in drawings; they hold no parameters.
+
+Their formulas, kinks and sources stand beside the functions of the same name in `nn.functional`. Those of straight
+pieces, and the one that learns, are in `activation_hard`.
+"""
 
 from __future__ import annotations
 
@@ -40,38 +44,130 @@ class Sigmoid(Module):
         return ops.sigmoid(x)
 
 
+@verified(layer(lambda rng: LogSigmoid(), real(5, 3)))
+class LogSigmoid(Module):
+    """The logarithm of the sigmoid, log σ(x), negative; see `functional.logsigmoid`."""
+
+    def forward(self, x: Operand) -> Operand:
+        """Element by element."""
+        return functional.logsigmoid(x)
+
+
+@verified(layer(lambda rng: Softsign(), real(5, 3)))
+class Softsign(Module):
+    """The soft sign, x / (1 + |x|), in (−1, 1); see `functional.softsign`."""
+
+    def forward(self, x: Operand) -> Operand:
+        """Element by element."""
+        return functional.softsign(x)
+
+
 @verified(layer(lambda rng: Softplus(), real(5, 3)))
 class Softplus(Module):
-    """log(1 + exp(x)), positive: a smooth ReLU (Dugas et al. 2001)."""
+    """The soft ReLU, log(1 + exp(β x)) / β, positive; x itself where β x > threshold; see `functional.softplus`."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        self.beta, self.threshold = beta, threshold
 
     def forward(self, x: Operand) -> Operand:
         """Element by element."""
-        return ops.softplus(x)
-
-
-@verified(layer(lambda rng: LeakyReLU(0.1), nonzero(5, 3)))
-class LeakyReLU(Module):
-    """x where x > 0, elsewhere negative_slope · x (Maas et al. 2013)."""
-
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
-
-    def forward(self, x: Operand) -> Operand:
-        """Element by element."""
-        return functional.leaky_relu(x, self.negative_slope)
+        return functional.softplus(x, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
-        """The slope."""
-        return f"{self.negative_slope}"
+        """β, if it is not 1."""
+        return "" if self.beta == 1 else f"beta={self.beta}"
 
 
-@verified(layer(lambda rng: GELU(), real(5, 3)))
-class GELU(Module):
-    """x · Φ(x), Φ the normal distribution function (Hendrycks and Gimpel 2016)."""
+# ---- x above 0, an exponential below ----
+
+
+@verified(layer(lambda rng: ELU(0.7), nonzero(5, 3)))
+class ELU(Module):
+    """The exponential linear unit: x above 0, α (exp(x) − 1) below; see `functional.elu`."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
 
     def forward(self, x: Operand) -> Operand:
         """Element by element."""
-        return functional.gelu(x)
+        return functional.elu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        """α."""
+        return f"alpha={self.alpha}"
+
+
+@verified(layer(lambda rng: CELU(0.7), nonzero(5, 3)))
+class CELU(Module):
+    """The ELU with the slope 1 at 0: x above, α (exp(x / α) − 1) below; see `functional.celu`."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: Operand) -> Operand:
+        """Element by element."""
+        return functional.celu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        """α."""
+        return f"alpha={self.alpha}"
+
+
+@verified(layer(lambda rng: SELU(), nonzero(5, 3)))
+class SELU(Module):
+    """The ELU scaled so that mean 0 and variance 1 stay what they are; see `functional.selu`."""
+
+    def forward(self, x: Operand) -> Operand:
+        """Element by element."""
+        return functional.selu(x)
+
+
+# ---- x, let through in part ----
+
+
+@verified(layer(lambda rng: GELU(), real(5, 3)), layer(lambda rng: GELU("tanh"), real(5, 3)))
+class GELU(Module):
+    """The Gaussian error linear unit, x · Φ(x), Φ the normal distribution function; see `functional.gelu`.
+
+    Args:
+        approximate: "none", or "tanh", of which it was made before erf was quick.
+
+    Raises:
+        ValueError: another approximation.
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
+        functional.gelu(0.0, approximate)
+        self.approximate = approximate
+
+    def forward(self, x: Operand) -> Operand:
+        """Element by element."""
+        return functional.gelu(x, self.approximate)
+
+    def extra_repr(self) -> str:
+        """The approximation, if there is one."""
+        return "" if self.approximate == "none" else self.approximate
+
+
+@verified(layer(lambda rng: SiLU(), real(5, 3)))
+class SiLU(Module):
+    """The sigmoid linear unit or swish, x · σ(x); see `functional.silu`."""
+
+    def forward(self, x: Operand) -> Operand:
+        """Element by element."""
+        return functional.silu(x)
+
+
+@verified(layer(lambda rng: Mish(), real(5, 3)))
+class Mish(Module):
+    """Mish, x · tanh(softplus(x)); see `functional.mish`."""
+
+    def forward(self, x: Operand) -> Operand:
+        """Element by element."""
+        return functional.mish(x)
+
+
+# ---- along an axis ----
 
 
 @verified(
@@ -91,6 +187,41 @@ class Softmax(Module):
     def extra_repr(self) -> str:
         """The axis."""
         return f"axis={self.axis}"
+
+
+@verified(layer(lambda rng: LogSoftmax(), real(5, 3)))
+class LogSoftmax(Module):
+    """Logarithms of numbers that sum to 1 along an axis, for a loss such as `NLLLoss`."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Operand) -> Operand:
+        """Along the axis."""
+        return ops.log_softmax(x, axis=self.axis)
+
+    def extra_repr(self) -> str:
+        """The axis."""
+        return f"axis={self.axis}"
+
+
+@verified(layer(lambda rng: Softmin(), real(5, 3)))
+class Softmin(Module):
+    """The softmax of −x along an axis."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Operand) -> Operand:
+        """Along the axis."""
+        return functional.softmin(x, self.axis)
+
+    def extra_repr(self) -> str:
+        """The axis."""
+        return f"axis={self.axis}"
+
+
+# ---- the same numbers ----
 
 
 @verified(layer(lambda rng: Identity(), real(5, 3)))

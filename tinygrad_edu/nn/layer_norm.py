@@ -2,7 +2,10 @@
 
     y = γ (x − μ) · (σ² + ε)^(−1/2) + β        μ, σ²: of the last axes, for each sample by itself
 
-Other than a batch norm it needs no batch and keeps no statistics: training and use are the same.
+Other than a batch norm it needs no batch and keeps no statistics: training and use are the same. The RMS norm does
+without the mean, too: what helps is that the size is fixed, and less is to be computed (Zhang and Sennrich 2019).
+
+    y = γ x · (mean(x²) + ε)^(−1/2)
 """
 
 from __future__ import annotations
@@ -12,14 +15,34 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import ops
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.cases import layer, verified
+from tinygrad_edu.nn.functional import moments, root_mean_square_norm, standardize
+from tinygrad_edu.nn.functional.reduction import floating
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import parameter
-from tinygrad_edu.types import Operand
+from tinygrad_edu.types import Operand, Shape
+
+
+def _lengths(name: str, normalized_shape: int | Sequence[int], eps: float | None) -> tuple[int, ...]:
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not shape or min(shape) < 1 or not (eps is None or eps > 0):
+        raise ValueError(
+            f"{name}: a normalized_shape of lengths of at least 1, and eps > 0, were expected, "
+            f"{normalized_shape} and {eps} came"
+        )
+    return shape
+
+
+def _axes(layer: Module, normalized_shape: Shape, x: Operand) -> tuple[int, ...]:
+    """The last axes of x, if they have these lengths."""
+    shape, n = np.shape(value_of(x)), len(normalized_shape)
+    if shape[-n:] != normalized_shape:
+        wanted = ", ".join(map(str, normalized_shape))
+        raise ShapeError(f"{layer.title()}: x (…, {wanted}) was expected, {shape} came")
+    return tuple(range(-n, 0))
 
 
 @verified(
@@ -45,12 +68,7 @@ class LayerNorm(Module):
         self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True, *,
         bias: bool = True, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        if not shape or min(shape) < 1 or not eps > 0:
-            raise ValueError(
-                f"LayerNorm: a normalized_shape of lengths of at least 1, and eps > 0, were expected, "
-                f"{normalized_shape} and {eps} came"
-            )
+        shape = _lengths("LayerNorm", normalized_shape, eps)
         self.normalized_shape, self.eps = shape, float(eps)
         self.weight = parameter(np.ones(shape, dtype), "γ") if elementwise_affine else None
         self.bias = parameter(np.zeros(shape, dtype), "β") if elementwise_affine and bias else None
@@ -63,16 +81,51 @@ class LayerNorm(Module):
             TypeError: an array was put in the place of a parameter.
         """
         self.require_nodes("weight", "bias")
-        shape, n = np.shape(value_of(x)), len(self.normalized_shape)
-        if shape[-n:] != self.normalized_shape:
-            wanted = ", ".join(map(str, self.normalized_shape))
-            raise ShapeError(f"{self.title()}: x (…, {wanted}) was expected, {shape} came")
-        axes = tuple(range(-n, 0))
-        mean, variance = ops.mean(x, axes, keepdims=True), ops.var(x, axes, keepdims=True)
-        y = (x - mean) * (variance + self.eps) ** -0.5
+        y = standardize(x, *moments(x, _axes(self, self.normalized_shape, x)), self.eps)
         if self.weight is not None:
             y = self.weight * y
         return y if self.bias is None else y + self.bias
+
+    def extra_repr(self) -> str:
+        """The shape."""
+        return "×".join(map(str, self.normalized_shape))
+
+
+@verified(
+    layer(lambda rng: RMSNorm(3, eps=1e-5), real(4, 3)),
+    layer(lambda rng: RMSNorm((2, 3), eps=1e-3, elementwise_affine=False), real(2, 2, 3)),
+)
+class RMSNorm(Module):
+    """Divide by the root of the mean square of the last axes: x (…, *normalized_shape).
+
+    Args:
+        normalized_shape: the lengths of the axes to normalize over, each ≥ 1; a number for the last one.
+        eps: ε > 0; None for the distance from 1 to the next number, 2.2e-16 of float64.
+        elementwise_affine: whether there is γ (`weight`, starts at 1).
+        dtype: of γ.
+
+    Raises:
+        ValueError: a number outside its range.
+    """
+
+    def __init__(
+        self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True, *,
+        dtype: Any = np.float64,
+    ) -> None:  # fmt: skip
+        self.normalized_shape, self.eps = _lengths("RMSNorm", normalized_shape, eps), eps
+        self.weight = parameter(np.ones(self.normalized_shape, dtype), "γ") if elementwise_affine else None
+
+    def forward(self, x: Operand) -> Operand:
+        """The normalized features, of the shape of x.
+
+        Raises:
+            ShapeError: the last axes have other lengths.
+            TypeError: an array was put in the place of a parameter.
+        """
+        self.require_nodes("weight")
+        eps = float(np.finfo(floating(value_of(x))).eps) if self.eps is None else self.eps
+        y = root_mean_square_norm(x, _axes(self, self.normalized_shape, x), eps)
+        return y if self.weight is None else self.weight * y
 
     def extra_repr(self) -> str:
         """The shape."""

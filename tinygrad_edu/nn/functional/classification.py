@@ -120,7 +120,7 @@ def hinge_loss(score: Operand, target: Any, reduction: str = "mean") -> Operand:
     layer(itself, real(5, 3), real(5, 3), log_target=True, reduction="batchmean"),
 )
 def kl_div(log_q: Operand, target: Operand, reduction: str = "mean", *, log_target: bool = False) -> Operand:
-    """The terms p (log p − log q), which sum to the Kullback-Leibler divergence of p from q (Kullback and Leibler 1951).
+    """The terms p (log p − log q), whose sum is the divergence of p from q (Kullback and Leibler 1951).
 
     Args:
         log_q: the logarithms of the probabilities predicted, as of `log_softmax`.
