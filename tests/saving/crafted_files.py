@@ -29,6 +29,20 @@ def zip_of(*parts: tuple[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes
     return file.getvalue()
 
 
+def large_zip(data: bytes, count: int) -> bytes:
+    """The archive with its end in the form for more than 65,534 members, and this number of them."""
+    at = data.index(b"PK\x05\x06")
+    size, start = struct.unpack("<2L", data[at + 12 : at + 20])
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, start)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
+    return (
+        data[:at]
+        + record
+        + locator
+        + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, size, start, 0)
+    )
+
+
 def npy_of(array: Any, **options: Any) -> bytes:
     file = io.BytesIO()
     np.lib.format.write_array(file, np.asarray(array), **options)

@@ -8,7 +8,7 @@ import zipfile
 from typing import Any
 
 import numpy as np
-from crafted_files import entry, npy_of, npy_with, safetensors_of, tensor_program, torch_of, zip_of
+from crafted_files import entry, large_zip, npy_of, npy_with, safetensors_of, tensor_program, torch_of, zip_of
 
 FLOATS = np.arange(2, dtype=np.float32).tobytes()
 NPY = npy_of(np.arange(3.0))
@@ -167,7 +167,8 @@ NPZ: dict[str, tuple[bytes, str]] = {
     "two names": (renamed(), "two records of 'a.npy'"),
     "overlapping members": (overlapping(), "'b.npy' overlaps another"),
     "a comment of a member": (swallowing(), "2 members were announced"),
-    "a comment at the end": (zip_of(("a.npy", NPY))[:-2] + b"\1\0c", "-1 members were announced"),
+    "a large archive with other members": (large_zip(zip_of(("a.npy", NPY)), 2), "2 members were announced"),
+    "a comment at the end": (zip_of(("a.npy", NPY))[:-2] + b"\1\0c", "the last record at the end"),
     "encrypted": (encrypted(), "'a.npy' is packed otherwise"),
     "bzip2": (zip_of(("a.npy", NPY), method=zipfile.ZIP_BZIP2), "'a.npy' is packed otherwise"),
     "a bomb": (zip_of(("a.npy", npy_of(np.zeros(4 * MEBIBYTE))), method=zipfile.ZIP_DEFLATED), "unpack to 33554"),

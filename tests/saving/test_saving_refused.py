@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from crafted_files import entry, npy_with, safetensors_of, tensor_program, torch_of, zip_of
+from crafted_files import entry, large_zip, npy_with, safetensors_of, tensor_program, torch_of, zip_of
 from hostile_files import CASES, FLOATS, HEADER, MEBIBYTE, NPY, ST
 
 from tinygrad_edu.errors import FormatError, TinygradEduError
@@ -37,6 +37,7 @@ def test_the_parts_are_right_otherwise(tmp_path: Path) -> None:
         (".npz", zip_of(("w.npy", npy_with(HEADER, bytes(24)))), (3,)),
         (".npz", zip_of(("w.npy", npy_with(HEADER, bytes(24), 2))), (3,)),
         (".npz", zip_of(("w.npy", NPY), method=zipfile.ZIP_DEFLATED), (3,)),
+        (".npz", large_zip(zip_of(("w.npy", NPY)), 1), (3,)),
         (".pt", torch_of(tensor_program()), (2, 3)),
     ):
         file = tmp_path / f"fine{suffix}"

@@ -22,6 +22,7 @@ LOCAL = struct.Struct(
     "<4sHHHHHLLLHH"
 )  # signature, version, flags, method, time, date, crc, sizes, lengths of name, extra
 END = 22  # bytes of the last record, behind which a comment could stand: none does
+MANY = 0xFFFF  # stands for a number that two bytes cannot hold
 ENCRYPTED, UTF8 = 0x1, 0x800
 MEMBERS = 100_000  # nobody has so many arrays; a directory of more would cost more memory than they do
 
@@ -69,22 +70,20 @@ def _directory(data: bytes) -> list[zipfile.ZipInfo]:
             listed = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, struct.error) as error:
         raise FormatError(f"a whole zip archive was expected, its directory is damaged ({error})") from error
-    if len(listed) != _announced(data):  # one of them may have swallowed the next as its comment
-        raise FormatError(
-            f"{_announced(data)} members were announced at the end of the archive, {len(listed)} came"
-        )
+    announced = _announced(data)
+    if len(listed) != announced:  # one of them may have swallowed the next as its comment
+        raise FormatError(f"{announced} members were announced at the end of the archive, {len(listed)} came")
     return listed
 
 
 def _announced(data: bytes) -> int:
-    """How many members there are according to the last record; a large archive says it in the record before."""
-    count = (
-        int.from_bytes(data[-END + 10 : -END + 12], "little") if data[-END:].startswith(b"PK\x05\x06") else -1
-    )
+    """How many members there are, according to the last record; a large archive says it in another before."""
+    last = data[-END:]
+    if not last.startswith(b"PK\x05\x06"):
+        raise FormatError("the last record at the end of the archive was expected, a comment came")
+    count = int.from_bytes(last[10:12], "little")
     large = data.rfind(b"PK\x06\x06")
-    return (
-        int.from_bytes(data[large + 32 : large + 40], "little") if count == 0xFFFF and large >= 0 else count
-    )
+    return count if count < MANY or large < 0 else int.from_bytes(data[large + 32 : large + 40], "little")
 
 
 def _begin(data: bytes, info: zipfile.ZipInfo) -> int:
@@ -111,9 +110,8 @@ def _unpacked(packed: memoryview, info: zipfile.ZipInfo) -> Any:
         unpacked: Any = packed
     else:
         try:
-            unpacked = zlib.decompressobj(-15).decompress(
-                packed, info.file_size + 1
-            )  # one more would show a lie
+            most = info.file_size + 1  # one byte more than is claimed shows the lie
+            unpacked = zlib.decompressobj(-15).decompress(packed, most)
         except zlib.error as error:
             raise FormatError(
                 f"deflated bytes were expected for {info.orig_filename[:80]!r} ({error})"
