@@ -178,6 +178,7 @@ NPZ: dict[str, tuple[bytes, str]] = {
 }  # fmt: skip
 PT: dict[str, tuple[bytes, str]] = {
     "no pickle": (zip_of(("a/version", b"3")), "one state_dict, NAME/data.pkl"),
+    "a pickle of 5 MB": (torch_of(b"}" * 5_000_000), "at most 4194304 bytes"),
     "two pickles": (zip_of(("a/data.pkl", b"}."), ("b/data.pkl", b"}.")), "one state_dict"),
     "an old file": (pickle.dumps(0x1950A86A20F9469CFC6C, 2), "a zip archive"),
     "not a state_dict": (torch_of(pickle.dumps([1], 2)), "a state_dict {name: tensor} was expected"),

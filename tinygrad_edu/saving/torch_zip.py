@@ -21,8 +21,8 @@ import numpy as np
 from tinygrad_edu.errors import FormatError
 from tinygrad_edu.saving.archive import members
 from tinygrad_edu.saving.contents import (
-    DESCRIPTION,
     DTYPES,
+    checked_length,
     checked_name,
     checked_shape,
     from_bfloat16,
@@ -118,16 +118,35 @@ def read(data: bytes, room: int) -> tuple[dict[str, Array], dict[str, str]]:
         FormatError: it is no state_dict of plain tensors, or anything is not as it should be.
     """
     held = members(data, room)
-    (folder, *others) = [name.removesuffix("data.pkl") for name in held if name.endswith("/data.pkl")] or [""]
-    program = bytes(held.get(f"{folder}data.pkl", b""))
-    if others or not program or len(program) > DESCRIPTION:
-        raise FormatError(
-            "one state_dict, NAME/data.pkl, was expected in the archive, none came, or a very long one"
-        )
+    folder = _folder(held)
     order = bytes(held.get(f"{folder}byteorder", b"little"))
     if order not in (b"little", b"big"):
         raise FormatError(f"the byte order little or big was expected, {order[:20]!r} came")
-    state = run(program, KNOWN, _storage)
+    views = _views(bytes(held[f"{folder}data.pkl"]))
+    total = sum(map(_size, views.values()))
+    if total > room:
+        raise FormatError(f"at most {room} bytes were expected, the tensors have {str(total)[:30]}")
+    arrays = {}
+    for name, view in views.items():
+        body = held.get(f"{folder}data/{view.storage.key}", b"")
+        try:
+            arrays[name] = _array(view, body, "<" if order == b"little" else ">")
+        except FormatError as error:
+            raise FormatError(f"{name}: {error}") from error
+    return arrays, {}
+
+
+def _folder(held: dict[str, Any]) -> str:
+    """Where the pickle lies in the archive."""
+    found = [name.removesuffix("data.pkl") for name in held if name.endswith("/data.pkl")]
+    if len(found) != 1:
+        raise FormatError(f"one state_dict, NAME/data.pkl, was expected in the archive, {len(found)} came")
+    return found[0]
+
+
+def _views(program: bytes) -> dict[str, View]:
+    """{name: tensor} of the pickle."""
+    state = run(checked_length(program), KNOWN, _storage)
     if type(state) is not dict:
         raise FormatError(
             "a state_dict {name: tensor} was expected, something else came: save model.state_dict()"
@@ -135,22 +154,16 @@ def read(data: bytes, room: int) -> tuple[dict[str, Array], dict[str, str]]:
     for name, view in state.items():
         if type(view) is not View:
             raise FormatError(
-                f"{checked_name(name)}: a tensor was expected, {type(view).__name__} came: save a state_dict by itself"
+                f"{name[:80]}: a tensor was expected, {type(view).__name__} came: save a state_dict by itself"
             )
-    sizes = [math.prod(checked_shape(v.shape, 8)) * v.kind.dtype.itemsize for v in state.values()]
-    wide = sum(n for n, view in zip(sizes, state.values(), strict=True) if view.kind.name == BFLOAT16)
-    if sum(sizes) + wide > room:
-        raise FormatError(
-            f"at most {room} bytes were expected, the tensors have {str(sum(sizes) + wide)[:30]}"
-        )
-    arrays = {}
-    for name, view in state.items():
-        body = held.get(f"{folder}data/{view.storage.key}", b"")
-        try:
-            arrays[checked_name(name)] = _array(view, body, "<" if order == b"little" else ">")
-        except FormatError as error:
-            raise FormatError(f"{name[:80]}: {error}") from error
-    return arrays, {}
+        checked_name(name)
+    return state
+
+
+def _size(view: View) -> int:
+    """The bytes of the array that a tensor becomes."""
+    wide = 2 if view.kind.name == BFLOAT16 else 1
+    return math.prod(checked_shape(view.shape, 8)) * view.kind.dtype.itemsize * wide
 
 
 def _storage(identifier: Any) -> Storage:
