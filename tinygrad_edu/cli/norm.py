@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 from tinygrad_edu.cli.finding import check_files, count, declare, deliver
@@ -43,7 +44,6 @@ def run(args: argparse.Namespace) -> int:
 
     check_files(args)
     rng = np.random.default_rng(args.seed)
-    data = {"pixels": two_pixels, "all": all_pixels, "elongated": lambda: elongated(rng)}
-    x, y, of = data[args.data]()
+    x, y, of = {"pixels": two_pixels, "all": all_pixels}.get(args.data, partial(elongated, rng))()
     parts = [normalization(x, y, model=args.model, of=of, most=args.steps), leak(rng)]
-    return deliver(args, Findings("Normalizing inputs", parts))
+    return deliver(args, Findings("X := (X − μ) / σ, before and after", parts))

@@ -128,6 +128,10 @@ class _Field:
         xs = np.concatenate([x for _, x, _ in self.marks] or [np.empty(0)])
         ys = np.concatenate([y for _, _, y in self.marks] or [np.empty(0)])
         self.x_range, self.y_range = _range(xs), _range(ys)
+        if panel.ticks:
+            self.x_range = _wider(*self.x_range)
+        if not panel.log_y and not any(mark.kind == "contour" for mark in panel.marks):
+            self.y_range = _wider(*self.y_range)
         if panel.log_y:
             low, high = (math.log10(y) for y in self.y_range) if min(self.y_range) > 0 else (0.0, 0.0)
             low, high = math.floor(low + 1e-9), math.ceil(high - 1e-9)
@@ -206,9 +210,10 @@ class _Field:
         ends = []
         for mark, _, y in self.marks:
             known = self.y(y[np.isfinite(y)])
+            last = 0 if self.panel.backward else -1
+            ground = not known.size or (self.panel.log_y and np.asarray(mark.y)[last] == 0)
             if mark.name:
-                last = 0 if self.panel.backward else -1
-                ends.append((float(known[last]) if known.size else BOTTOM, mark.name, mark.colour))
+                ends.append((BOTTOM if ground else float(known[last]), mark.name, mark.colour))
         ends.sort(key=lambda end: end[0])
         places = [end[0] for end in ends]
         for i in range(1, len(ends)):
@@ -231,6 +236,11 @@ def _range(values: Array) -> tuple[float, float]:
     return (
         (low, high) if high > low else (low - abs(low) / 2 - (low == 0), high + abs(high) / 2 + (high == 0))
     )
+
+
+def _wider(low: float, high: float) -> tuple[float, float]:
+    """With room for a dot at the ends."""
+    return low - 0.05 * (high - low), high + 0.05 * (high - low)
 
 
 def _ticks(low: float, high: float) -> list[float]:

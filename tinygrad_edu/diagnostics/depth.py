@@ -115,11 +115,8 @@ class Depth(Finding):
             said = " / ".join(dict.fromkeys(c.outcomes))
             rows.append([c.name, _spread(c.losses[:, 0]), _spread(c.losses[:, -1]),
                          _spread(c.train, percent=True), _spread(c.test, percent=True), said])  # fmt: skip
-        return [
-            *columns(rows),
-            "",
-            f"guessing: loss ln 10 = {CHANCE:.4f}, right 10 %. SGD, η = {RATE}, batches of {BATCH}.",
-        ]
+        how = f"SGD, η = {RATE}, batches of {BATCH}, {self.courses[0].losses.shape[1] - 1} epochs"
+        return [*columns(rows), "", f"guessing: loss ln 10 = {CHANCE:.4f}, right 10 %. {how}."]
 
     def panels(self) -> list[Panel]:
         """The losses of every seed."""

@@ -148,7 +148,7 @@ class Layers(Finding):
 
     def panels(self) -> list[Panel]:
         """Mean squares on the way, and updates."""
-        n = np.arange(1, len(self.rows) + 1)
+        n = np.arange(1.0, len(self.rows) + 1)
         layer = [row.kind == "layer" for row in self.rows]
         marks = []
         for colour, name in enumerate(("square", "gradient")):
@@ -240,6 +240,12 @@ def _weight(path: str, w: Array, g: Array, rate: float) -> Weight:
         spread = fans(w.shape, "out_in")[0] * mean_square(w)
     update = rate * slope / rms if rms else math.nan if slope == 0 else math.inf
     return Weight(path, rms, slope, update, spread)
+
+
+def _ticks(names: list[str]) -> dict[float, str]:
+    """Names for an axis, if there is room for them; else numbers stand there."""
+    room = sum(map(len, names)) <= 36
+    return {i: name for i, name in enumerate(names, 1)} if room else {}
 
 
 def _percent(part: float | None) -> str:
