@@ -135,8 +135,9 @@ class Recurrent(Recurrence):
 
 
 @verified(
-    layer(lambda rng: RNN(2, 2, rng=rng), real(3, 2, 2), real(1, 2, 2), batch=1, call=lambda f, x, h: joined(f(x, h))),
-    layer(lambda rng: RNN(1, 1, 2, bidirectional=True, batch_first=True, bias=False, rng=rng), real(2, 3, 1),
+    layer(lambda rng: RNN(1, 2, 2, rng=rng), real(2, 2, 1), real(2, 2, 2), batch=1,
+          call=lambda f, x, h: joined(f(x, h))),
+    layer(lambda rng: RNN(2, 1, bidirectional=True, batch_first=True, bias=False, rng=rng), real(2, 3, 2),
           call=lambda f, x: joined(f(x))),
 )  # fmt: skip
 class RNN(Recurrent):
@@ -155,9 +156,9 @@ class RNN(Recurrent):
 
 
 @verified(
-    layer(lambda rng: LSTM(2, 1, rng=rng), real(3, 2, 2), real(1, 2, 1), real(1, 2, 1), batch=1,
+    layer(lambda rng: LSTM(1, 1, 2, rng=rng), real(2, 2, 1), real(2, 2, 1), real(2, 2, 1), batch=1,
           call=lambda f, x, h, c: joined(f(x, (h, c)))),
-    layer(lambda rng: LSTM(1, 1, 2, bidirectional=True, batch_first=True, bias=False, rng=rng), real(2, 2, 1),
+    layer(lambda rng: LSTM(1, 1, bidirectional=True, batch_first=True, bias=False, rng=rng), real(2, 2, 1),
           call=lambda f, x: joined(f(x))),
 )  # fmt: skip
 class LSTM(Recurrent):
@@ -167,8 +168,9 @@ class LSTM(Recurrent):
 
 
 @verified(
-    layer(lambda rng: GRU(2, 1, rng=rng), real(3, 2, 2), real(1, 2, 1), batch=1, call=lambda f, x, h: joined(f(x, h))),
-    layer(lambda rng: GRU(1, 1, 2, batch_first=True, dropout=0.4, bidirectional=True, rng=rng), real(2, 2, 1),
+    layer(lambda rng: GRU(1, 1, 2, dropout=0.4, rng=rng), real(2, 2, 1), real(2, 2, 1), batch=1,
+          call=lambda f, x, h: joined(f(x, h))),
+    layer(lambda rng: GRU(1, 1, bidirectional=True, batch_first=True, bias=False, rng=rng), real(2, 2, 1),
           call=lambda f, x: joined(f(x))),
 )  # fmt: skip
 class GRU(Recurrent):

@@ -214,9 +214,9 @@ class RNNCell(_Cell):
 
 
 @verified(
-    layer(lambda rng: LSTMCell(2, 2, rng=rng), real(2, 2), real(2, 2), real(2, 2),
+    layer(lambda rng: LSTMCell(1, 2, rng=rng), real(2, 1), real(2, 2), real(2, 2),
           call=lambda f, x, h, c: joined(f(x, (h, c)))),
-    layer(lambda rng: LSTMCell(1, 2, bias=False, rng=rng), real(2, 1), real(2, 2), real(2, 2),
+    layer(lambda rng: LSTMCell(1, 1, bias=False, rng=rng), real(2, 1), real(2, 1), real(2, 1),
           call=lambda f, x, h, c: joined(f(x, (h, c)))),
 )  # fmt: skip
 class LSTMCell(_Cell):
