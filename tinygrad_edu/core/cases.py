@@ -10,12 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from tinygrad_edu.types import Array, Shape
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,18 @@ def vanishing(*shape: int) -> Domain:
 
 
 def _with_zeros(rng: np.random.Generator, shape: Shape) -> Array:
-    x = nonzero(*shape).draw(rng)
-    x[..., shape[-1] // 2] = 0
+    x = np.asarray(nonzero(*shape).draw(rng))
+    if shape:  # a single number has no row
+        x[..., shape[-1] // 2] = 0
     return x
+
+
+def whole(low: int, high: int, *shape: int) -> Domain:
+    """Whole numbers from low to high, which nothing is differentiated by: exponents, for which 0 is a base."""
+    return Domain(
+        f"whole [{low}, {high}]", lambda rng, shape: rng.integers(low, high, shape, endpoint=True).astype(float), shape,
+        differentiable=False,
+    )  # fmt: skip
 
 
 def boolean(*shape: int) -> Domain:

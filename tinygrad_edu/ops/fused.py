@@ -81,7 +81,7 @@ def _softmax_vjp(g: Operand, y: Operand, x: Operand, axis: int = -1) -> Operand:
     return gy - y * sum(gy, axis, keepdims=True)
 
 
-@primitive(vjps=(_softmax_vjp,), cases=[case(real(2, 3)), case(real(2, 3), axis=0)])
+@primitive(vjps=(_softmax_vjp,), cases=[case(real(2, 3)), case(real(2, 3), axis=0), case(real(2, 3, 5))])
 def softmax(x: Operand, axis: int = -1) -> Operand:
     """Exponentials that sum to 1 along an axis (Bridle 1990)."""
     y = np.exp(x - np.max(x, axis, keepdims=True))  # the largest becomes exp(0): nothing overflows
@@ -93,7 +93,7 @@ def _log_softmax_vjp(g: Operand, y: Operand, x: Operand, axis: int = -1) -> Oper
     return g - exp(y) * sum(g, axis, keepdims=True)
 
 
-@primitive(vjps=(_log_softmax_vjp,), cases=[case(real(2, 3)), case(real(2, 3), axis=0)])
+@primitive(vjps=(_log_softmax_vjp,), cases=[case(real(2, 3)), case(real(2, 3), axis=0), case(real(2, 3, 5))])
 def log_softmax(x: Operand, axis: int = -1) -> Operand:
     """Log softmax(x), which keeps the digits that the logarithm of a small softmax would lose."""
     y = x - np.max(x, axis, keepdims=True)

@@ -114,7 +114,9 @@ def _einsum_transpose(i: int, g: Operand, y: Operand, *xs: Operand, subscripts: 
         wanted += letter
     for letter, n in zip(wanted, shape_of(xs[i]), strict=True):
         sizes = [m for x, term in operands for c, m in zip(term, shape_of(x), strict=True) if c == letter]
-        if n > max(sizes, default=0):  # over it this operand was summed alone, or against an axis of length 1
+        if n > max(
+            sizes, default=-1
+        ):  # over it this operand was summed alone, or against an axis of length 1
             operands.append((np.ones(n, dtype=_dtype(g)), letter))
     back = einsum(",".join(term for _, term in operands) + "->" + wanted, *[x for x, _ in operands])
     return sum_to(back, shape_of(xs[i]))  # an axis of length 1 may have been broadcast
@@ -129,7 +131,11 @@ def _dtype(x: Any) -> Any:
                     case(real(3, 3), subscripts="ii"), case(real(2, 3), subscripts="ij->j"),
                     case(real(2, 3), real(3), real(2), subscripts="ij,j,i->"), case(real(2, 3), subscripts="ij->ji"),
                     case(real(7, 2, 3), real(3, 5), subscripts="...j,jk"), case(real(3), real(5), subscripts="i,j->ji"),
-                    case(real(7, 1, 3), real(2, 3), subscripts="...j,...j->...")])  # fmt: skip
+                    case(real(7, 1, 3), real(2, 3), subscripts="...j,...j->..."), case(real(1, 3), subscripts="ij->j"),
+                    case(real(7, 2, 3), real(3), subscripts="...j,...j->..."),
+                    case(real(2, 3), real(3, 5), subscripts="kj,ji"),
+                    case(real(3, 3, 2), real(2, 5), subscripts="aab,bc->ac"),
+                    case(real(2, 3), real(3, 5), subscripts="ij, jk -> ik")])  # fmt: skip
 def _einsum(*xs: Operand, subscripts: str) -> Operand:
     """Sum of products over named axes: `ij,jk->ik` is the matrix product (Einstein's convention)."""
     return np.einsum(subscripts, *xs, optimize=len(xs) > 2)

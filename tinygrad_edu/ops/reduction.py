@@ -43,7 +43,10 @@ def spread(g: Operand, x: Operand, axis: Axis) -> Operand:
 
 # ---- sums: linear, and their transposes spread ----
 
-_OF_SUMS = [case(real(2, 3)), case(real(2, 3), axis=0), case(real(2, 3, 5), axis=(0, -1), keepdims=True)]
+_OF_SUMS = [
+    case(real(2, 3)), case(real(2, 3), axis=0), case(real(2, 3), axis=1),
+    case(real(2, 3, 5), axis=(0, -1), keepdims=True),
+]  # fmt: skip
 
 
 @multilinear(transposes=(lambda g, y, x, axis=None, keepdims=False: spread(g, x, axis),), cases=_OF_SUMS, symbol="Σ",
@@ -86,7 +89,7 @@ def _var_vjp(
     return spread(g, x, axis) * (x - mean(x, axis, keepdims=True)) * (2 / (count(shape_of(x), axis) - ddof))
 
 
-@primitive(vjps=(_var_vjp,), cases=[case(real(2, 3)), case(real(2, 3), axis=0, ddof=1),
+@primitive(vjps=(_var_vjp,), cases=[case(real(2, 3)), case(real(2, 3), axis=0, ddof=1), case(real(2, 3), axis=1),
                                     case(real(2, 3, 5), axis=(0, -1), keepdims=True)])  # fmt: skip
 def var(x: Operand, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Operand:
     """Variance: the squared deviations from the mean, summed and divided by n − ddof.
@@ -118,6 +121,7 @@ def _extremum_vjp(g: Operand, y: Operand, x: Operand, axis: Axis = None, keepdim
 _OF_EXTREMA = [
     case(distinct(2, 3)),
     case(distinct(2, 3), axis=0),
+    case(distinct(2, 3), axis=1),
     case(distinct(2, 3, 5), axis=(0, -1), keepdims=True),
 ]
 
@@ -151,7 +155,8 @@ def _prod_vjp(g: Operand, y: Operand, x: Operand, axis: Axis = None, keepdims: b
 
 
 @primitive(vjps=(_prod_vjp,), symbol="Π", notation="Π {0}",
-           cases=[case(nonzero(2, 3)), case(real(2, 3), axis=0), case(real(2, 3, 5), axis=(0, -1), keepdims=True),
+           cases=[case(nonzero(2, 3)), case(real(2, 3), axis=0), case(nonzero(2, 3), axis=1),
+                  case(real(2, 3, 5), axis=(0, -1), keepdims=True),
                   case(vanishing(3, 5), axis=1)])  # fmt: skip
 def prod(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Product."""

@@ -77,12 +77,12 @@ def _broadcast(op: Primitive) -> Iterator[Case]:
     """Elementwise operations of several operands on unequal shapes, either way round; none says so in its cases."""
     if not op.elementwise or len(op.rules) < 2:
         return
-    domains = op.cases[0].domains
-    for a, b in _SHAPES:
-        for left, right in ((a, b), (b, a)):
-            shapes = [left, right] if len(domains) == 2 else [left, right, left]
-            drawn = [domain.of_shape(*shape) for domain, shape in zip(domains, shapes, strict=True)]
-            yield Case(tuple(drawn), op.cases[0].params)
+    for each in op.cases:
+        for a, b in _SHAPES:
+            for left, right in ((a, b), (b, a)):
+                shapes = [left, right] if len(each.domains) == 2 else [left, right, left]
+                drawn = [domain.of_shape(*shape) for domain, shape in zip(each.domains, shapes, strict=True)]
+                yield Case(tuple(drawn), each.params)
 
 
 def _on_scalars(op: Primitive, rng: np.random.Generator) -> str | None:

@@ -179,9 +179,7 @@ def _unmodified(trial: Trial) -> str | None:
 
 
 def _dtype(trial: Trial) -> str | None:
-    trial.xs = [
-        x.astype(np.float32) if wanted else x for x, wanted in zip(trial.xs, trial.wanted, strict=True)
-    ]
+    trial.xs = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in trial.xs]
     trial.w, trial.t = trial.w.astype(np.float32), [t.astype(np.float32) for t in trial.t]
     sent: list[Array] = []  # by the rule itself: on their way to a leaf gradients get its dtype anyway
     y, _ = trial.nodes()
