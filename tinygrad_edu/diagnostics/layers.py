@@ -155,16 +155,18 @@ class Layers(Finding):
             y = np.array([getattr(row, name) for row in self.rows])
             marks.append(Mark("E[x²]" if name == "square" else "E[g²]", n, y, colour))
             marks.append(Mark("", n[layer], y[layer], colour, "dots"))
+        names = _ticks([row.name for row in self.rows])
         sizes = Panel(
-            "Activations and gradients", "output", "mean square", marks, log_y=True, note="dots: layers"
+            "Activations and gradients", "output", "mean square", marks, True, "dots: layers", names
         )
-        k = np.arange(1, len(self.weights) + 1)
-        weights = [w.spread is not None for w in self.weights]
-        update = np.array([w.update for w in self.weights])
-        steps = [Mark("weights", k[weights], update[weights], 2, "dots"),
-                 Mark("10⁻³", k, np.full(len(k), 1e-3), 7, "dashed")]  # fmt: skip
-        note = f"rms(η g) / rms(w) of one step, η = {self.rate:g}"
-        return [sizes, Panel("Updates", "parameter", "update / weight", steps, log_y=True, note=note)]
+        weights = [weight for weight in self.weights if weight.spread is not None]
+        k, update = np.arange(1.0, len(weights) + 1), np.array([weight.update for weight in weights])
+        steps = [Mark("", k, update, 2, "dots"), Mark("10⁻³", k, np.full(len(k), 1e-3), 7, "dashed")]
+        note, names = (
+            f"rms(η g) / rms(w) of one step, η = {self.rate:g}",
+            _ticks([each.name for each in weights]),
+        )
+        return [sizes, Panel("Updates of weights", "weight", "update / weight", steps, True, note, names)]
 
 
 def layers(

@@ -229,5 +229,6 @@ def _surface(descent: Descent) -> Panel:
             surface[i, j] = value(around.cost, theta) - around.value
     marks = [Mark("", *contour(surface, x, y, level * descent.excess[0]), 7, "contour") for level in LEVELS]
     marks.append(Mark("", path[:, 0], path[:, 1], 1, "path"))
-    note = f"κ = {short(around.condition)}, 2/λmax = {short(around.largest_step)}, {len(path) - 1} steps"
+    steps = f"{len(path) - 1} step{'s' * (len(path) != 2)}"
+    note = f"κ = {short(around.condition)}, 2/λmax = {short(around.largest_step)}, {steps}"
     return Panel(f"Inputs {descent.name}", "w₁", "w₂", marks, note=note)
