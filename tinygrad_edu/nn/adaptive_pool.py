@@ -1,6 +1,7 @@
 """Pooling that asks for the number of results instead of the size of the windows, so that images may have any size.
 
-The n windows of an axis of length m reach from ⌊i m / n⌋ to ⌈(i + 1) m / n⌉: they cover the axis, and may overlap.
+The n windows of an axis of length m reach from ⌊i m / n⌋ to ⌈(i + 1) m / n⌉: they cover the axis, and may overlap. An
+image is pooled along one axis after the other, which gives the same; ties of a maximum share its gradient likewise.
 """
 
 from __future__ import annotations
