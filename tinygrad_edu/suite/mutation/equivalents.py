@@ -96,4 +96,5 @@ _because("An identity matrix between a letter and a new one does no harm where n
          ("einsum", "all", "letter in wanted → letter not in wanted"))  # fmt: skip
 _because("ȳ has the type of y.", ("einsum", "all", "g → y (2)"), ("einsum", "all", "g → y (3)"))
 _because("To multiply by ones changes nothing.",
-         ("einsum", "all", "n > max(sizes, default=0) → n >= max(sizes, default=0)"))  # fmt: skip
+         ("einsum", "all", "n > max(sizes, default=-1) → n >= max(sizes, default=-1)"))  # fmt: skip
+_because("No axis is shorter than 0.", ("einsum", "all", "1 → 2"))
