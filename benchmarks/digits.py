@@ -96,7 +96,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.digits", description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="how often (default: 5)")
     seeds = parser.parse_args().seeds
-    table = Table("net", "accuracy: mean", "deviation", "worst … best", "wall", "processor", "wanted", "", box=None,
+    table = Table("net", "mean", "deviation", "worst", "best", "time", "processor", "goal", "", box=None,
                   pad_edge=False)  # fmt: skip
     missed = False
     for job in JOBS:
@@ -107,8 +107,8 @@ def main() -> int:
         met = found.mean() >= job.accuracy and wall <= job.seconds
         missed |= not met
         table.add_row(
-            job.name, f"{found.mean():.2%}", f"{found.std():.2%}", f"{found.min():.2%} … {found.max():.2%}",
-            f"{wall:.1f} s", f"{processor:.1f} s", f"≥ {job.accuracy:.1%} in ≤ {job.seconds:g} s",
+            job.name, f"{found.mean():.2%}", f"{found.std():.2%}", f"{found.min():.1%}", f"{found.max():.1%}",
+            f"{wall:.1f} s", f"{processor:.1f} s", f"{job.accuracy:.1%} in {job.seconds:g} s",
             "met" if met else "missed",
         )  # fmt: skip
     Console(soft_wrap=True).print(table)

@@ -82,6 +82,15 @@ def test_one_head_is_the_formula(rng):
     np.testing.assert_allclose(y.numpy(), [wanted @ V @ U.T + c], rtol=1e-12)
 
 
+def test_keys_and_values_may_have_other_lengths(rng):
+    layer = nn.MultiheadAttention(4, 2, kdim=3, vdim=5, rng=rng)
+    assert [p.shape for p in layer.parameters()] == [(4, 4), (4, 3), (4, 5), (12,), (4, 4), (4,)]
+    with pytest.raises(
+        ShapeError, match=re.escape("(time, batch, 4), (time, batch, 3), (time, batch, 5) were expected")
+    ):
+        layer(np.zeros((2, 1, 4)), np.zeros((2, 1, 4)), np.zeros((2, 1, 4)))
+
+
 def test_nothing_flows_back_from_the_future(rng):
     layer = nn.MultiheadAttention(4, 2, batch_first=True, rng=rng)
     reach = tg.jacobian(lambda x: layer(x, x, x, is_causal=True)[0].sum(2))(
@@ -133,8 +142,14 @@ def test_masks_of_both_sorts_at_once_stay_float32(rng):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda f, x: f(x, x[:, :1], x), "query, key and value (time, batch, 4) were expected"),
-        (lambda f, x: f(x[..., :2], x, x), "query, key and value (time, batch, 4) were expected"),
+        (
+            lambda f, x: f(x, x[:, :1], x),
+            "query, key and value (time, batch, 4), (time, batch, 4), (time, batch, 4) were expected",
+        ),
+        (
+            lambda f, x: f(x[..., :2], x, x),
+            "query, key and value (time, batch, 4), (time, batch, 4), (time, batch, 4) were expected",
+        ),
         (
             lambda f, x: f(x, x, x, attn_mask=np.zeros((2, 3), bool)),
             "attn_mask (3, 3) or (4, 3, 3) was expected",
@@ -203,6 +218,7 @@ def test_more_places_than_there_are(rng):
     ("make", "words"),
     [
         (lambda rng: nn.MultiheadAttention(4, 3, rng=rng), "a multiple of num_heads"),
+        (lambda rng: nn.MultiheadAttention(4, 2, kdim=0, rng=rng), "lengths and num_heads of at least 1"),
         (lambda rng: nn.MultiheadAttention(4, 2, 1.0, rng=rng), "a probability p"),
         (
             lambda rng: nn.TransformerEncoderLayer(4, 2, activation="tanh", rng=rng),

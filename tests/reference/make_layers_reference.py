@@ -130,6 +130,10 @@ def attentions() -> Iterator[dict[str, Any]]:
     apart = [[2, 3, 4], [2, 5, 4], [2, 5, 4]]
     yield case("MultiheadAttention", 4, 2, batch_first=True, on=apart)
     yield case("MultiheadAttention", 4, 1, batch_first=True, call={"average_attn_weights": False}, on=apart)
+    yield case("MultiheadAttention", 4, 2, kdim=3, vdim=5, on=[[2, 2, 4], [3, 2, 3], [3, 2, 5]])
+    yield case(
+        "MultiheadAttention", 4, 2, bias=False, vdim=2, batch_first=True, on=[[1, 2, 4], [1, 3, 4], [1, 3, 2]]
+    )
     for options in ({}, {"norm_first": True}, {"activation": "gelu", "batch_first": True}):
         yield case("TransformerEncoderLayer", 4, 2, 5, 0.0, on=[[3, 2, 4]], **options)
     yield case("TransformerEncoderLayer", 4, 1, 3, 0.0, norm_first=True, layer_norm_eps=0.01, on=[[4, 2, 4]],

@@ -31,6 +31,7 @@ from tinygrad_edu.nn.init import lecun_normal
 from tinygrad_edu.nn.linear import Linear
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import parameter
+from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array, Operand
 
 
@@ -66,6 +67,10 @@ def attention_weights(Q: Operand, K: Operand, mask: Operand | None = None) -> Op
     return ops.softmax(scores)
 
 
+# The names of the three projections, for inputs of other lengths than the output.
+APART = ("q_proj_weight", "k_proj_weight", "v_proj_weight")
+
+
 def _forbids(mask: Operand) -> bool:
     """Whether it is a mask of True and False."""
     return np.asarray(value_of(mask)).dtype == bool
@@ -79,8 +84,8 @@ def causal_mask(n: int) -> Array:
 @verified(
     layer(lambda rng: MultiheadAttention(2, 2, 0.3, rng=rng), real(3, 2, 2), batch=1,
           call=lambda f, x: f(x, x, x, is_causal=True)[0]),
-    layer(lambda rng: MultiheadAttention(3, 1, bias=False, batch_first=True, rng=rng), real(2, 1, 3), real(2, 2, 3),
-          real(2, 2, 3), call=lambda f, q, k, v: ops.concatenate(f(q, k, v), -1)),
+    layer(lambda rng: MultiheadAttention(2, 1, bias=False, kdim=3, vdim=1, batch_first=True, rng=rng), real(2, 1, 2),
+          real(2, 2, 3), real(2, 2, 1), call=lambda f, q, k, v: ops.concatenate(f(q, k, v), -1)),
 )  # fmt: skip
 class MultiheadAttention(Module):
     """Attention of several heads, out(concat(head₁, …)), headᵢ = attention(Q Wᵢᵠ, K Wᵢᵏ, V Wᵢᵛ).
@@ -90,9 +95,11 @@ class MultiheadAttention(Module):
         num_heads: ≥ 1, divides embed_dim.
         dropout: the probability in [0, 1) with which a weight is left out in training.
         bias: whether the projections have one; they start at 0.
+        kdim: the length of an element of `key`, by default E.
+        vdim: the length of an element of `value`, by default E.
         batch_first: sequences are (batch, time, E) instead of (time, batch, E).
         init: how the projections start, a function (shape, *, rng, layout) of `nn.init`; by default normal with
-            variance 1 / E. PyTorch's in_proj_weight is Xavier's uniform.
+            variance 1 / length. PyTorch's is Xavier's uniform.
         rng: where the initial weights and the dropout's masks come from.
         dtype: of the parameters.
 
@@ -101,17 +108,27 @@ class MultiheadAttention(Module):
     """
 
     def __init__(
-        self, embed_dim: int, num_heads: int, dropout: float = 0.0, *, bias: bool = True, batch_first: bool = False,
-        init: Callable[..., Array] = lecun_normal, rng: np.random.Generator, dtype: Any = np.float64,
+        self, embed_dim: int, num_heads: int, dropout: float = 0.0, *, bias: bool = True, kdim: int | None = None,
+        vdim: int | None = None, batch_first: bool = False, init: Callable[..., Array] = lecun_normal,
+        rng: np.random.Generator, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
-        if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads:
+        self.lengths = tuple(embed_dim if n is None else n for n in (embed_dim, kdim, vdim))
+        if min(*self.lengths, num_heads) < 1 or embed_dim % num_heads:
             raise ValueError(
-                f"MultiheadAttention: an embed_dim that is a multiple of num_heads, both at least 1, was expected, "
-                f"{embed_dim} and {num_heads} came"
+                f"MultiheadAttention: lengths and num_heads of at least 1, and an embed_dim that is a multiple of "
+                f"num_heads, were expected, {self.lengths} and {num_heads} came"
             )
         self.embed_dim, self.num_heads, self.batch_first = embed_dim, num_heads, batch_first
-        W = np.asarray(init((3 * embed_dim, embed_dim), rng=rng, layout="out_in"), dtype)
-        self.in_proj_weight = parameter(W, "in_proj_weight")
+
+        def drawn(name: str, rows: int, length: int) -> Tensor:
+            return parameter(np.asarray(init((rows, length), rng=rng, layout="out_in"), dtype), name)
+
+        self.in_proj_weight = None  # the three in one matrix, if they are of one length
+        if set(self.lengths) == {embed_dim}:
+            self.in_proj_weight = drawn("in_proj_weight", 3 * embed_dim, embed_dim)
+        else:
+            for name, length in zip(APART, self.lengths, strict=True):
+                setattr(self, name, drawn(name, embed_dim, length))
         self.in_proj_bias = parameter(np.zeros(3 * embed_dim, dtype), "in_proj_bias") if bias else None
         self.out_proj = Linear(embed_dim, embed_dim, bias=bias, init=init, rng=rng, dtype=dtype)
         self.dropout = Dropout(dropout, rng=rng)
@@ -124,8 +141,8 @@ class MultiheadAttention(Module):
 
         Args:
             query: (L, batch, E), or (batch, L, E) if `batch_first`, and so the others.
-            key: (S, batch, E).
-            value: (S, batch, E).
+            key: (S, batch, E), or kdim in the place of E.
+            value: (S, batch, E), or vdim in the place of E.
             key_padding_mask: (batch, S), True where an element only fills up its sequence.
             need_weights: whether the weights are returned.
             attn_mask: (L, S) or (batch · heads, L, S), True where a question must not look, or numbers to add to the
@@ -141,7 +158,7 @@ class MultiheadAttention(Module):
             TypeError: an array was put in the place of a parameter.
             ValueError: a question has nothing to look at.
         """
-        self.require_nodes("in_proj_weight", "in_proj_bias")
+        self.require_nodes("in_proj_weight", "in_proj_bias", *(APART if self.in_proj_weight is None else ()))
         q, k, v = (
             x if self.batch_first else ops.transpose(x, (1, 0, 2)) for x in self._fitting(query, key, value)
         )
@@ -158,24 +175,22 @@ class MultiheadAttention(Module):
         return y, ops.mean(weights, axis=1) if average_attn_weights else weights
 
     def _fitting(self, *sequences: Operand) -> tuple[Operand, ...]:
-        query, key, value = shapes = [np.shape(value_of(x)) for x in sequences]
-        batch = 0 if self.batch_first else 1
-        if (
-            {len(shape) for shape in shapes} != {3}
-            or key != value
-            or ({shape[2] for shape in shapes} != {self.embed_dim} or query[batch] != key[batch])
-        ):
+        shapes = [np.shape(value_of(x)) for x in sequences]
+        time = int(self.batch_first)
+        fits = {len(shape) for shape in shapes} == {3} and tuple(shape[2] for shape in shapes) == self.lengths
+        if not fits or len({shape[1 - time] for shape in shapes}) > 1 or shapes[1][time] != shapes[2][time]:
             axes = "batch, time" if self.batch_first else "time, batch"
+            wanted = ", ".join(f"({axes}, {length})" for length in self.lengths)
             raise ShapeError(
-                f"{self.title()}: query, key and value ({axes}, {self.embed_dim}) were expected, key and value of the "
-                f"same time, {query}, {key} and {value} came"
+                f"{self.title()}: query, key and value {wanted} were expected, key and value of the same time, "
+                f"{', '.join(map(str, shapes))} came"
             )
         return sequences
 
     def _heads(self, x: Operand, i: int) -> Operand:
         """The i-th projection of x (batch, time, E), cut into heads: (batch, heads, time, E / heads)."""
         part = slice(i * self.embed_dim, (i + 1) * self.embed_dim)
-        W = ops.getitem(self.in_proj_weight, part)
+        W = getattr(self, APART[i]) if self.in_proj_weight is None else ops.getitem(self.in_proj_weight, part)
         if self.in_proj_bias is None:
             projected = x @ W.T
         else:
