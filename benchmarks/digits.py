@@ -56,8 +56,8 @@ def convolutional(rng: np.random.Generator) -> nn.Module:
 
 
 JOBS = [
-    Job("perceptron", perceptron, epochs=20, lr=0.01, accuracy=0.97, seconds=5),
-    Job("convolutional", convolutional, epochs=15, lr=0.005, accuracy=0.985, seconds=60),
+    Job("MLP", perceptron, epochs=20, lr=0.01, accuracy=0.97, seconds=5),
+    Job("convnet", convolutional, epochs=15, lr=0.005, accuracy=0.985, seconds=60),
 ]
 
 
