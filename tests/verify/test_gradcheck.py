@@ -471,3 +471,14 @@ def test_a_gradient_of_another_shape_is_refused() -> None:
 def test_a_step_that_is_none_is_refused(step: float) -> None:
     with pytest.raises(ValueError, match="step"):
         tg.check(lambda x: x * x, 3.0, step=step)
+
+
+def test_a_last_rule_that_ignores_the_upstream_is_found_although_that_is_1() -> None:
+    total = tg.custom_vjp(lambda x: x.sum(), lambda g, y, x: np.ones(x.shape))
+    report = tg.check(total, np.array([1.0, 2.0, 3.0]))
+    assert report.verdict == "wrong"
+    assert "upstream" in report.rows[0].note
+    along = tg.check(total, np.array([1.0, 2.0, 3.0]), directions=3)
+    assert along.verdict == "wrong"
+    right = tg.custom_vjp(lambda x: x.sum(), lambda g, y, x: g * np.ones(x.shape))
+    assert tg.check(right, np.array([1.0, 2.0, 3.0]))

@@ -144,7 +144,7 @@ def power(
         return weights(y)
 
     steady(objective)
-    _, rounding = backward_side(objective, leaves)
+    rounding = {name: side.rounding for name, side in backward_side(objective, leaves).items()}
     with numerical_side(objective, leaves, list(leaves)) as theta:
         numeric = dict(zip(leaves, theta.gradients(), strict=True))
     with recording(NEEDED):

@@ -26,7 +26,7 @@ from tinygrad_edu.errors import NotDifferentiableError, ShapeError
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.lecture import Lecture, lecture
 from tinygrad_edu.verify.report import Row, judge
-from tinygrad_edu.verify.sides import Objective, backward_side, numerical_side, warn_of_cost
+from tinygrad_edu.verify.sides import Backward, Objective, backward_side, numerical_side, warn_of_cost
 from tinygrad_edu.verify.theta import Theta
 
 
@@ -78,14 +78,17 @@ def compare(
 ) -> tuple[list[Row], Lecture | None]:  # fmt: skip
     """A row for every leaf, and what the lecture's formula says; the arguments are those of `check`."""
     steady(objective)
-    found, rounding = backward_side(objective, leaves)
+    sides = backward_side(objective, leaves)
+    rounding = {name: side.rounding for name, side in sides.items()}
+    found = {name: side.gradient for name, side in sides.items()}
     given = found if gradients is None else _given(gradients, leaves)
     with numerical_side(objective, leaves, list(given)) as theta:
         if directions is not None:
-            return [
+            rows = [
                 _along(name, i, theta, given[name], rounding[name], directions, rng)
                 for i, name in enumerate(given)
-            ], None
+            ]
+            return rows if gradients else _linear(rows, sides), None
         warn_of_cost(
             theta, 8 * len(theta), "check(…, directions=20) checks random directions instead, in moments"
         )
@@ -96,7 +99,16 @@ def compare(
         judge(name, g, n, rounding[name], np.asarray(leaves[name].value))
         for (name, g), n in zip(given.items(), numeric, strict=True)
     ]
-    return rows, by_the_lecture
+    return rows if gradients else _linear(rows, sides), by_the_lecture
+
+
+def _linear(rows: list[Row], sides: dict[str, Backward]) -> list[Row]:
+    """The rows, of which none is right whose backward pass is not linear in the cotangent."""
+    note = "three times the cotangent does not give three times the gradient: multiply by the upstream, in every rule"
+    return [
+        row if sides[row.name].linear or row.verdict == "wrong" else replace(row, verdict="wrong", note=note)
+        for row in rows
+    ]
 
 
 def _along(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,26 +31,43 @@ class CostWarning(UserWarning):
     """A gradient check will take long."""
 
 
-def backward_side(objective: Objective, leaves: dict[str, Any]) -> tuple[dict[str, Array], dict[str, float]]:
-    """The gradients of the engine, and how much of each is rounding.
+class Backward(NamedTuple):
+    """What the engine says of one leaf.
+
+    Attributes:
+        gradient: of the shape of the leaf.
+        rounding: how much of it is rounding.
+        linear: whether it is linear in the cotangent that the sweep begins with, as every derivative is.
+    """
+
+    gradient: Array
+    rounding: float
+    linear: bool
+
+
+def backward_side(objective: Objective, leaves: dict[str, Any]) -> dict[str, Backward]:
+    """The gradients of the engine by every leaf.
 
     Three times the cotangent gives three times the gradient, but rounded otherwise. That matters where large terms
-    cancel: the derivative by a bias in front of a batch norm is 0, and what comes out is rounding alone.
+    cancel: the derivative by a bias in front of a batch norm is 0, and what comes out is rounding alone. And a rule
+    that does not multiply by its cotangent is found out, although the last operation of all gets 1.
     """
     with recording(NEEDED):
         y = objective()
     if not y.requires_grad:
-        return {name: np.asarray(leaf.zeros()) for name, leaf in leaves.items()}, dict.fromkeys(leaves, 0.0)
+        return {name: Backward(np.asarray(leaf.zeros()), 0.0, True) for name, leaf in leaves.items()}
     nodes = list(leaves.values())
     found, thrice = ([np.asarray(g) for g in gradients(y, nodes, seed)] for seed in (1.0, 3.0))
     largest = max((float(np.abs(g).max(initial=0.0)) for g in found), default=0.0)
-    rounding = {}
+    sides = {}
     for name, g, g3 in zip(leaves, found, thrice, strict=True):
         apart = np.asarray(g3, float) / 3 - g
+        eps = float(np.finfo(g.dtype).eps)
         # No more than rounding can explain: a rule that is not linear in the cotangent must not excuse itself.
-        most = 16 * float(np.finfo(g.dtype).eps) * largest
-        rounding[name] = min(8 * norm(apart) / max(apart.size, 1) ** 0.5, most)
-    return dict(zip(leaves, found, strict=True)), rounding
+        rounding = min(8 * norm(apart) / max(apart.size, 1) ** 0.5, 16 * eps * largest)
+        linear = not np.any(np.abs(apart) > max(1e-6, 64 * eps) * largest)  # a NaN is for the judge
+        sides[name] = Backward(g, rounding, linear)
+    return sides
 
 
 @contextmanager
