@@ -27,7 +27,6 @@ from tinygrad_edu.errors import GradientMismatch, NotDifferentiableError
 from tinygrad_edu.state import state_restored
 from tinygrad_edu.suite.mutation.graph import mistakes_at, quietly, with_mistake
 from tinygrad_edu.suite.mutation.reasons import shows_at, why
-from tinygrad_edu.types import Array
 from tinygrad_edu.verify.compare import Weights, steady
 from tinygrad_edu.verify.leaves import leaves_of
 from tinygrad_edu.verify.report import judge
@@ -208,13 +207,12 @@ class _Check(NamedTuple):
     def wrong(self) -> str:
         """The first leaf whose gradient is seen to be wrong, or ""; an error is seen, too."""
         try:
-            found: list[Array] = quietly(lambda: gradients(self.output, list(self.leaves.values()), 1.0))
+            sides = quietly(lambda: backward_side(lambda: self.output, self.leaves))
         except Exception as error:
             return type(error).__name__
-        for (name, leaf), g in zip(self.leaves.items(), found, strict=True):
-            g = np.asarray(g)
-            if g.shape != np.shape(leaf.value):
+        for (name, leaf), side in zip(self.leaves.items(), sides.values(), strict=True):
+            if side.gradient.shape != np.shape(leaf.value) or not side.linear:
                 return name
-            if judge(name, g, self.numeric[name], self.rounding[name]).verdict == "wrong":
+            if judge(name, side.gradient, self.numeric[name], self.rounding[name]).verdict == "wrong":
                 return name
         return ""
