@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         parts.append(depth(args.network, seeds=range(args.seed, args.seed + trained)))
     if args.sanity:
         parts.append(_sane(network, rng))
-    return deliver(args, parts[0] if len(parts) == 1 else Findings(f"How {args.network} may start", parts))
+    return deliver(args, parts[0] if len(parts) == 1 else Findings(f"The start of {args.network}", parts))
 
 
 def _sane(network: Architecture, rng: np.random.Generator) -> Finding:

@@ -1,9 +1,11 @@
 """A fully connected network in one word: `64-relu-100x8-10`.
 
-64        the inputs
-relu      the activation after every hidden layer from here on, until another one is named
-100x8     eight hidden layers of 100 units
-10        the outputs, which no activation follows
+    64        the inputs
+    relu      the activation after every hidden layer from here on, until another one is named
+    100x8     eight hidden layers of 100 units
+    10        the outputs, which no activation follows
+
+So `64-relu-100-tanh-50-10` has one hidden layer of each kind.
 """
 
 from __future__ import annotations

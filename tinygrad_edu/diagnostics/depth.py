@@ -94,7 +94,7 @@ class Depth(Finding):
         for course in self.courses:
             outcomes, claimed = course.outcomes, CLAIMED[course.name]
             counted = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
-            figures = f"of {len(outcomes)} seeds {counted}"
+            figures = f"of {len(outcomes)} seed{'s' * (len(outcomes) > 1)} {counted}"
             found.append(Claim(f"{course.name} {VERBS[claimed]}", set(outcomes) == {claimed}, figures))
         return found
 

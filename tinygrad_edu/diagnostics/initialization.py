@@ -107,7 +107,7 @@ class Initialization(Finding):
         """Theory predicts what is measured; and what it says of ReLU and tanh."""
         worst = max(self.ways, key=lambda way: way.deviation)
         said = f"theory predicts E[z²] and E[z̄²] of every layer, within {SIGMAS} σ of what chance allows"
-        figures = f"{worst.deviation:.1f} σ at the worst, {worst.name}, {self.draws} networks each"
+        figures = f"{worst.deviation:.1f} σ at the worst, {worst.name}, {_networks(self.draws)} each"
         return [Claim(said, worst.deviation <= SIGMAS, figures), *self._published()]
 
     def _published(self) -> list[Claim]:
@@ -157,7 +157,7 @@ class Initialization(Finding):
                 rows.append([way.name, "theory", *(short(getattr(way.theory, name)[k]) for k in shown), ""])
                 rows.append(["", "measured", *(short(measured[k]) for k in shown), _word(measured)])
             lines += [*columns(rows, left=2), ""]
-        how = f"measured: the geometric mean of {self.draws} networks; E[z̄²] as a part of that of the last layer."
+        how = f"measured: the geometric mean of {_networks(self.draws)}; E[z̄²] as a part of that of the last layer."
         return [*lines, how]
 
     def panels(self) -> list[Panel]:
@@ -217,6 +217,10 @@ def _measured(network: Architecture, name: str, x: Array, draws: int, rng: np.ra
             forward[i] = [mean_square(each.value) for each in rows]
             backward[i] = [mean_square(each.gradient) for each in rows]
     return Way(name, predict(network, variance, mean_square(x)), forward, backward / backward[:, -1:])
+
+
+def _networks(n: int) -> str:
+    return f"{n} network{'s' * (n > 1)}"
 
 
 def _middle(measured: Array) -> Array:

@@ -1,9 +1,12 @@
 """Three questions to ask of a classifier before a long training; each takes seconds, and finds bugs that hide well.
 
-1. Is the loss at the start ln C?       Nothing has been learned, so all C classes are as likely (Karpathy 2019).
-2. Can it learn one batch by heart?     If not, the gradients, the loss or the step are wrong.
-3. Do shuffled labels give chance?      They say nothing of the images, so a test set that is classified better than
-                                        by chance has leaked into the training, or into the labels.
+    1. Is the loss at the start ln C?       Nothing has been learned, so all C classes are as likely.
+    2. Can it learn one batch by heart?     If not, the gradients, the loss or the step are wrong.
+    3. Do shuffled labels give chance?      They say nothing of the images. A model that was trained on them, and is
+                                            better than chance on the test set, knows its labels from somewhere else.
+
+The first two are old advice, and stand in Karpathy's recipe (2019). The third is a permutation test: it finds models
+that were not new, and evaluations in which the labels are at hand.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ class Sanity(Finding):
         classes: C.
         start: the loss on all training samples, before the first step.
         heart: (steps + 1,), the losses of one batch while it is learned by heart.
-        shuffled: the part of test samples that are classified as their shuffled labels say, after a training on such.
+        shuffled: the part of test samples that are classified rightly after a training on shuffled labels.
         test_size: how many there are.
         most: the part of the most frequent class among them, which always guessing it would give.
     """
@@ -138,7 +141,7 @@ def sanity(
     optimizer = Adam(model.parameters(), lr=rate)
     while not heart or (heart[-1] >= HEART and len(heart) <= steps):
         heart.append(_step(model, optimizer, x[some], y[some]))
-    labels, test_labels = rng.permutation(y), rng.permutation(y_test)
+    labels = rng.permutation(y)
     model = make(rng)
     optimizer = Adam(model.parameters(), lr=rate)
     for _ in range(epochs):
@@ -148,7 +151,7 @@ def sanity(
         guessed = model.eval()(x_test).numpy().argmax(axis=1)
     most = float(np.bincount(y_test).max() / len(y_test))
     classes = int(max(y.max(), y_test.max())) + 1
-    right = float((guessed == test_labels).mean())
+    right = float((guessed == y_test).mean())
     return Sanity(of, classes, start, np.array(heart), right, len(y_test), most)
 
 

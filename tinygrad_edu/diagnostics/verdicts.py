@@ -57,12 +57,14 @@ class Verdict:
 def judged(found: Layers) -> Verdict:
     """The verdict on the layers of a model."""
     rows = [row for row in found.rows if row.kind == "layer"]
-    for row in found.rows:
-        if not (math.isfinite(row.square) and math.isfinite(row.gradient)):
-            what = "output" if not math.isfinite(row.square) else "gradient"
-            return Verdict(
-                "exploding", f"the {what} of {row.name} is not finite; {_weights(found)}", _remedy(found)
+    sizes = [("output", row.name, row.square) for row in found.rows]
+    sizes += [("gradient", row.name, row.gradient) for row in reversed(found.rows)]
+    for what, name, square in sizes:  # in the order in which they were computed
+        if not math.isfinite(square):
+            cause = (
+                f"the mean square of the {what} of {name} is beyond the range of numbers; {_weights(found)}"
             )
+            return Verdict("exploding", cause, _remedy(found))
     flat = [row for row in found.rows if row.saturated is not None]
     if flat and np.mean([row.saturated for row in flat]) >= 0.5:
         part = float(np.mean([row.saturated for row in flat]))
@@ -75,9 +77,10 @@ def judged(found: Layers) -> Verdict:
     if len(rows) < 2:
         return Verdict("")
     forward, backward = _ratio(rows[-1].square, rows[0].square), _ratio(rows[0].gradient, rows[-1].gradient)
-    sizes = f"from the first layer to the last E[x²] is multiplied by {short(forward)}, back E[g²] by {short(backward)}"
+    out, back = short(forward), short(backward)
+    ratios = f"from the first layer to the last E[x²] is multiplied by {out}, and back E[g²] by {back}"
     if max(forward, backward) > BAD:
-        return Verdict("exploding", f"{sizes}; {_weights(found)}", _remedy(found))
+        return Verdict("exploding", f"{ratios}; {_weights(found)}", _remedy(found))
     dying = [row for row in found.rows if row.dead is not None and row.dead >= 0.8]
     if dying and any(weight.rms > 0 for weight in found.weights if weight.spread is not None):
         worst = max(dying, key=lambda row: row.dead or 0.0)
@@ -87,10 +90,10 @@ def judged(found: Layers) -> Verdict:
             "start biases at 0 and weights with init.kaiming_normal, take smaller steps, or a leaky ReLU",
         )
     if min(forward, backward) < 1 / BAD:
-        return Verdict("vanishing", f"{sizes}; {_weights(found)}", _remedy(found))
+        return Verdict("vanishing", f"{ratios}; {_weights(found)}", _remedy(found))
     mild = all((row.dead or 0) < 0.5 and (row.saturated or 0) < 0.1 for row in found.rows)
     within = all(1 / GOOD <= ratio <= GOOD for ratio in (forward, backward))
-    return Verdict("fine", sizes) if within and mild and len(rows) >= 3 else Verdict("")
+    return Verdict("fine", ratios) if within and mild and len(rows) >= 3 else Verdict("")
 
 
 def _ratio(a: float, b: float) -> float:
