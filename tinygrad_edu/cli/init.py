@@ -42,6 +42,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--seeds", type=count, metavar="N", help="networks of each way (default: 3, and 5 are trained)"
     )
+    parser.add_argument("--epochs", type=count, default=20, metavar="N", help="of a training (default: 20)")
     parser.add_argument("--quick", action="store_true", help="two of each")
 
 
@@ -62,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     draws, trained = (2, 2) if args.quick else (args.seeds or 3, args.seeds or 5)
     parts: list[Finding] = [initialization(args.network, draws=draws, rng=rng)]
     if args.train:
-        parts.append(depth(args.network, seeds=range(args.seed, args.seed + trained)))
+        seeds = range(args.seed, args.seed + trained)
+        parts.append(depth(args.network, seeds=seeds, epochs=args.epochs))
     if args.sanity:
         parts.append(_sane(network, rng))
     return deliver(args, parts[0] if len(parts) == 1 else Findings(f"The start of {args.network}", parts))

@@ -132,7 +132,7 @@ class Depth(Finding):
 
 
 def depth(
-    network: str = "64-relu-64x8-10", *, seeds: Sequence[int] = (0, 1, 2, 3, 4), epochs: int = 12
+    network: str = "64-relu-64x8-10", *, seeds: Sequence[int] = (0, 1, 2, 3, 4), epochs: int = 20
 ) -> Depth:
     """Train a network on standardized digits from each of five starts.
 
