@@ -25,6 +25,19 @@ PAGES = sorted(
     {*EXECUTED, *ROOT.glob("*.md"), *(ROOT / "demos").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")}
 )
 DEMOS = {
+    "08_input_normalization.py": [
+        "as they are    2.38   101  42.6  0.0197  0.9800  1.0200     30         30",
+        "ZCA-whitened      1     1     1       2  0.9800  1.0200      1          1",
+        "955,814 steps predicted, not run to the end",
+        "130 steps predicted, 130 as run",
+    ],
+    "09_vanishing_exploding.py": [
+        "float64 after 1751 layers (predicted 1751)",
+        "relu    0.01 · randn → vanishing",
+        "relu    randn        → exploding",
+        "relu    √(2/n)       → fine",
+        "tanh    randn        → saturated",
+    ],
     "04_error_curves.py": [
         "= 3.030100",
         "= 3.000100",
