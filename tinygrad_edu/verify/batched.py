@@ -62,7 +62,9 @@ class Batch:
 def agrees(batch: Batch, single: Callable[..., Any], xs: Sequence[Array]) -> bool:
     """Whether many points at once give what one after the other does, but for the order in which numbers are added."""
     rng = np.random.default_rng(3)
-    points = [x + 2.0**-8 * rng.uniform(-1, 1, (2, *x.shape)) * np.abs(x).max(initial=0.0) for x in xs]
+    points = [
+        x + 2.0**-8 * rng.uniform(-1, 1, (2, *x.shape)) * (np.abs(x).max(initial=0.0) or 1.0) for x in xs
+    ]
     expected, got = each(lambda row: single([x[row] for x in points]), range(2)), batch(points)
     terms = sum(float(np.abs(y.value).max(initial=0.0)) for y in batch.output.args)  # which may cancel
     return bool(np.all(np.abs(got - expected) <= 1e-12 * np.maximum(terms, np.abs(expected))))
@@ -146,7 +148,9 @@ def _indexed(op: Any, x: Array, *, shape: Any, params: dict[str, Any]) -> Array:
     index = params["index"]
     parts = index if isinstance(index, tuple) else (index,)
     arrays = sum(isinstance(part, np.ndarray | list) for part in parts)
-    if arrays and arrays + sum(isinstance(part, int) for part in parts) > 1:  # their axes might be put in front
+    if (
+        arrays and arrays + sum(isinstance(part, int) for part in parts) > 1
+    ):  # their axes might be put in front
         return _one_by_one(op, x, shape=shape, params=params)
     y: Array = x[(slice(None), *parts)]
     return y

@@ -24,6 +24,7 @@ from tinygrad_edu.verify.hazards import hazard_points
 from tinygrad_edu.verify.pair import Pair, pair_of_node
 from tinygrad_edu.verify.report import Row
 from tinygrad_edu.verify.slopes import along_ties, by_component
+from tinygrad_edu.verify.weighted import Weighted
 
 
 def examine(
@@ -63,13 +64,14 @@ def examine(
         for i in least:
             rounding[i] = max(rounding[i], least[i])
         inside = _inside(pair, inputs, rng)
-        rows = {i: by_component(pair, inputs, i, g, found[i], rounding[i], rng, most, inside) for i in floats}
+        f = Weighted(pair, inputs, g)
+        rows = {i: by_component(f, i, found[i], rounding[i], rng, most, inside) for i in floats}
         whole = all(inputs[i].size <= most for i in floats)
         for hold in (False, True, False, True):
             if not any(
                 row.verdict == "wrong" for row in rows.values()
             ):  # which would explain a wrong sum, too
-                along_ties(pair, inputs, floats, g, found, rounding, rows, rng, hold, whole)
+                along_ties(f, floats, found, rounding, rows, rng, hold, whole)
         if any(row.verdict == "wrong" for row in rows.values()) and _unstable(pair, inputs, y, g, found):
             return None
     return [rows[i] for i in floats]
@@ -165,7 +167,7 @@ def _examined(
         floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
         return [refused(pair.names[i], i, inputs[i], [], trouble, dict.fromkeys(floats, 0)) for i in floats]
     if pair.record and rows and any(row.verdict == "wrong" for row in rows):
-        if _guilty(pair.record(inputs), rng, most):
+        if _guilty(pair.record(inputs)[0], rng, most):
             return rows
         # Kinks of several operations may fall together, and what is right for each alone is none of the slopes of all.
         near = [x + 1e-4 * rng.normal(size=x.shape) if x.dtype.kind == "f" else x for x in inputs]

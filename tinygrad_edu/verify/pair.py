@@ -23,8 +23,8 @@ class Pair(NamedTuple):
     f: Callable[..., Any]
     vjp: Callable[..., list[Any]]
     names: list[str]
-    record: Callable[[Sequence[Array]], Any] | None = (
-        None  # gives the graph, where the functions are made of one
+    record: Callable[[Sequence[Array]], tuple[Any, list[Any]]] | None = (
+        None  # (output, leaves), if there is a graph
     )
 
 
@@ -55,9 +55,9 @@ def pair_of(target: Any, arguments: list[Any], leaves: dict[str, Any]) -> tuple[
             output, inputs = call(xs)
         return gradients(output, inputs, g) if output.requires_grad else [None] * len(inputs)
 
-    def record(xs: Sequence[Array]) -> Any:
+    def record(xs: Sequence[Array]) -> tuple[Any, list[Any]]:
         with state_restored():
-            return call(xs)[0]
+            return call(xs)
 
     return Pair(f, vjp, [names[i] for i in places], record), [_wide(arguments[i].value) for i in places]
 

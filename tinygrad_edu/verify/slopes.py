@@ -9,52 +9,32 @@ A backward pass that gives a tied maximum to both operands passes the first and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.noise import each, noise_of, norm
-from tinygrad_edu.verify.numerical import Estimate, differentiate
-from tinygrad_edu.verify.pair import Pair
+from tinygrad_edu.verify.noise import norm
+from tinygrad_edu.verify.numerical import Estimate
 from tinygrad_edu.verify.report import Row, judge
 from tinygrad_edu.verify.steps import Gradient, search
-
-
-def _weighted(pair: Pair, inputs: list[Array], g: Array, moved: Callable[[float], dict[int, Array]]) -> Any:
-    """The one number Σ g · f as a function of how far some inputs have moved."""
-
-    def along(t: float) -> float:
-        changed = moved(t)
-        y = np.asarray(pair.f(*[changed[i] if i in changed else np.array(x) for i, x in enumerate(inputs)]))
-        return float(np.sum(g * y)) if y.shape == g.shape else float("nan")
-
-    return along
+from tinygrad_edu.verify.weighted import Weighted
 
 
 def by_component(
-    pair: Pair, inputs: list[Array], i: int, g: Array, found: Array, rounding: float, rng: np.random.Generator,
-    most: int, interior: bool,
+    f: Weighted, i: int, found: Array, rounding: float, rng: np.random.Generator, most: int, interior: bool
 ) -> Row:  # fmt: skip
-    """Compare components of one gradient with numerical derivatives."""
-    x = inputs[i].astype(float)
+    """Compare components of one gradient, that by input i, with numerical derivatives."""
+    x = f.inputs[i].astype(float)
     size = _size(x)
     direction = rng.uniform(0.5, 1.0, x.shape) * size
-    noise = noise_of(_weighted(pair, inputs, g, lambda t: {i: x + t * direction}), 0.0)
-    middle = _weighted(pair, inputs, g, lambda t: {})(0.0)
+    noise, middle = f.noise(lambda t: {i: x + t * direction}, 1.0), float(f([{}])[0])
     at = np.arange(x.size) if x.size <= most else np.sort(rng.choice(x.size, most, replace=False))
     columns = np.full((3, x.size), (np.nan,), float)
     columns[1] = np.inf
 
     def moved(which: Array, to: Array) -> Array:
-        return each(lambda move: alone(*move), zip(which, to.tolist(), strict=True))
-
-    def alone(k: int, t: float) -> float:
-        other = x.copy()
-        other.flat[k] = t
-        return float(_weighted(pair, inputs, g, lambda _: {i: other})(0.0))
+        return f([{i: _with(x, k, t)} for k, t in zip(which, to.tolist(), strict=True)])
 
     def slopes(at: Array, zoom: float = 1.0) -> Gradient:
         there = x.flat[at]
@@ -66,7 +46,7 @@ def by_component(
     a = found.reshape(-1)
     free = ~np.isfinite(a) & ((columns[2] > 0) | ~np.isfinite(columns[1]) | (not interior))
     at = at[~free[at]]
-    row = _judged(pair.names[i], a, columns, at, x, rounding)
+    row = _judged(f.pair.names[i], a, columns, at, x, rounding)
     if row.verdict == "wrong":
         rough = noise > _ROUGH * abs(middle)
         for k in at:
@@ -85,10 +65,10 @@ def by_component(
             ):  # it accuses nobody
                 columns[1, k] = np.inf
                 continue
-            columns[2, k] = max(jump, _spread(pair, inputs, i, int(k), g, value, noise, rng))
+            columns[2, k] = max(jump, _spread(f, i, int(k), value, noise, rng))
             if not apart <= columns[2, k]:
                 break  # this one is wrong, and that is enough
-        row = _judged(pair.names[i], a, columns, at, x, rounding)
+        row = _judged(f.pair.names[i], a, columns, at, x, rounding)
     return row
 
 
@@ -122,9 +102,7 @@ def _judged(name: str, a: Array, columns: Array, at: Array, x: Array, rounding: 
     return replace(row, shape=x.shape, worst=worst)
 
 
-def _spread(
-    pair: Pair, inputs: list[Array], i: int, k: int, g: Array, middle: float, noise: float, rng: np.random.Generator
-) -> float:  # fmt: skip
+def _spread(f: Weighted, i: int, k: int, middle: float, noise: float, rng: np.random.Generator) -> float:
     """How far the slopes around a kink are from the one in the middle; 0 if there is no kink.
 
     A function that is neither convex nor concave, such as a sort or a median of equal values, may be smooth in each
@@ -135,24 +113,28 @@ def _spread(
     for distance in (1e-3, 1e-5):
         spreads.append(0.0)
         for _ in range(
-            min(16 + 4 * inputs[i].size, 200)
+            min(16 + 4 * f.inputs[i].size, 200)
         ):  # each of n equal values is to be the one that counts
             near = [
                 x + distance * _size(x) * rng.normal(size=x.shape) if x.dtype.kind == "f" else x
-                for x in inputs
+                for x in f.inputs
             ]
 
             def moved(t: float, near: list[Array] = near) -> dict[int, Array]:
-                other = near[i].copy()
-                other.flat[k] = t
-                return {i: other}
+                return dict(enumerate(near)) | {i: _with(near[i], k, t)}
 
-            along, there = _weighted(pair, near, g, moved), float(near[i].flat[k])
-            slope = differentiate(along, there, noise=noise, scale=distance * _size(near[i]))
+            slope = f.slope(moved, float(near[i].flat[k]), noise, distance * _size(near[i]))
             if slope.error < 0.1 * abs(slope.value - middle):
                 spreads[-1] = max(spreads[-1], abs(slope.value - middle))
     far, close = spreads
     return max(far, close) if close > 0.1 * far else 0.0
+
+
+def _with(x: Array, k: int, value: float) -> Array:
+    """A copy of x with another value at place k, in the order of memory."""
+    other = x.copy()
+    other.flat[k] = value
+    return other
 
 
 def _size(x: Array) -> float:
@@ -161,14 +143,15 @@ def _size(x: Array) -> float:
 
 
 def along_ties(
-    pair: Pair, inputs: list[Array], floats: list[int], g: Array, found: list[Array], rounding: list[float],
-    rows: dict[int, Row], rng: np.random.Generator, hold: bool, whole: bool,
+    f: Weighted, floats: list[int], found: list[Array], rounding: list[float], rows: dict[int, Row],
+    rng: np.random.Generator, hold: bool, whole: bool,
 ) -> None:  # fmt: skip
     """Move equal values together, and whole numbers not at all if they are to be held, and correct the rows.
 
     Where there are no ties, and the rows are about the `whole` of the inputs, it would find nothing that they have not.
     If the sum is wrong, each group of equal values is moved by itself, to find out whose gradients do not add up.
     """
+    inputs = f.inputs
     values = np.concatenate([inputs[i].ravel() for i in floats]).astype(float)
     distinct, group = np.unique(values, return_inverse=True)
     integers = distinct == np.round(distinct)
@@ -179,7 +162,7 @@ def along_ties(
 
     def note(speed: Array) -> str:
         directions = {i: speed[groups[i]].reshape(inputs[i].shape) for i in floats}
-        return _wrong_sum(pair, inputs, directions, g, found, rounding, _size(values))
+        return _wrong_sum(f, directions, found, rounding, _size(values))
 
     speed = rng.uniform(0.5, 1.5, distinct.shape)
     if hold:
@@ -215,16 +198,18 @@ _GROUPS = 40  # of equal values that are moved by themselves
 
 
 def _wrong_sum(
-    pair: Pair, inputs: list[Array], directions: dict[int, Array], g: Array, found: list[Array], rounding: list[float],
-    size: float,
+    f: Weighted, directions: dict[int, Array], found: list[Array], rounding: list[float], size: float
 ) -> str:  # fmt: skip
     """What is wrong with the sum of the gradients in a direction, or ""."""
     terms = np.concatenate([(found[i] * direction).ravel() for i, direction in directions.items()])
     if not any(direction.any() for direction in directions.values()) or not np.isfinite(terms).all():
         return ""
-    along = _weighted(pair, inputs, g, lambda t: {i: inputs[i] + t * d for i, d in directions.items()})
-    noise = noise_of(along, 0.0, size)
-    n = differentiate(along, 0.0, noise=noise, scale=size)
+
+    def moved(t: float) -> dict[int, Array]:
+        return {i: f.inputs[i] + t * d for i, d in directions.items()}
+
+    noise = f.noise(moved, size)
+    n = f.slope(moved, 0.0, noise, size)
     allowed = 4 * n.error + 1e-9 * (abs(n.value) + float(np.abs(terms).sum()))
     allowed += sum(rounding[i] * float(np.abs(d).sum()) for i, d in directions.items())
     if n.jump or not n.error <= 1e-3 * float(np.abs(terms).sum() + abs(n.value)):
@@ -232,8 +217,8 @@ def _wrong_sum(
     total = float(terms.sum())
     if abs(total - n.value) <= allowed:
         return ""
-    rough = noise > _ROUGH * abs(along(0.0))
-    zoomed = (differentiate(along, 0.0, noise=noise, scale=zoom * size) for zoom in ZOOMS)
+    rough = noise > _ROUGH * abs(float(f([{}])[0]))
+    zoomed = (f.slope(moved, 0.0, noise, zoom * size) for zoom in ZOOMS)
     if any(_unfounded(close, n, total, rough) for close in zoomed):
         return ""
     return f"where equal values move together, the slope is {n.value:.9g}, and the gradients add up to {total:.9g}"
