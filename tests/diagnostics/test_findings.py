@@ -56,6 +56,7 @@ def test_each_is_text_json_and_picture(findings, tmp_path):
         assert text.startswith(finding.title)
         for claim in finding.claims:
             assert claim.said.split()[0] in text
+            assert type(claim.held) is bool
         assert text.count("held  ") + text.count("NOT HELD") >= len(finding.claims)
         content = json.loads(finding.save(tmp_path / "it.json").read_text(encoding="utf-8"))
         assert content["schema"].startswith("tinygrad-edu/")

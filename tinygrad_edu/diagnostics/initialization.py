@@ -122,12 +122,14 @@ class Initialization(Finding):
                 allowed = (SIGMAS * spread / math.sqrt(self.draws) + spread**2 / 2) / (k - 1)
                 off, measured = abs(logs - math.log(factor)), math.exp(logs)
                 figures = f"a factor of {measured:.3f} in each of {k - 1}, {factor:g} in theory"
-                found.append(Claim(f"{name}: ReLU layers {said} the mean square", off <= allowed, figures))
+                found.append(
+                    Claim(f"{name}: ReLU layers {said} the mean square", bool(off <= allowed), figures)
+                )
         if kinds == {"tanh"} and even:
             z = np.exp(np.log(ways["√(1/n)"].forward[:, k]).mean())  # Var w = 1/n passes it on
             figures = f"{z:.4f} after {k}, 1 / (2 · {k}) = {1 / (2 * k):.4f}"
             found.append(
-                Claim("√(1/n): tanh layers let E[x²] fall as 1 / (2 L)", 0.7 < 2 * k * z < 1.4, figures)
+                Claim("√(1/n): tanh layers let E[x²] fall as 1 / (2 L)", bool(0.7 < 2 * k * z < 1.4), figures)
             )
         return found
 
