@@ -54,7 +54,7 @@ def test_a_small_error_beside_large_gradients_that_the_line_would_pass() -> None
     assert report.verdict == "wrong"
     assert report.lecture is not None
     assert report.lecture.difference < 1e-5
-    assert "small beside the other gradients" in report.note
+    assert "small beside all gradients together" in report.note
 
 
 def test_it_stands_in_the_json() -> None:

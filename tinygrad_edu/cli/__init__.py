@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
@@ -34,6 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError as error:  # a folder that cannot be written to, a full disk
             print(f"tinygrad-edu {args.command}: {error}", file=sys.stderr)
             return 2
+        except Exception:  # exit code 1, which Python would give it, means that a gradient is wrong
+            traceback.print_exc()
+            print(
+                f"tinygrad-edu {args.command}: this is an error of the program, and decides nothing",
+                file=sys.stderr,
+            )
+            return 3
     return code
 
 

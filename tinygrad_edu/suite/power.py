@@ -116,7 +116,7 @@ def power(
 ) -> PowerReport:  # fmt: skip
     """Which typical mistakes of its derivative rules `tg.check(f, *inputs)` would have missed.
 
-        tg.power(lambda x: tg.relu(x), np.array([0.5, 1.5]))
+        tg.check_power(lambda x: tg.relu(x), np.array([0.5, 1.5]))
 
     Args:
         f: a function of nodes that returns one, or a module.
@@ -132,7 +132,7 @@ def power(
     rng = rng or np.random.default_rng(0)
     arguments, leaves = leaves_of(f, inputs, parameters)
     if not leaves:
-        raise NotDifferentiableError("power: there is nothing to check: pass inputs of floats, or a module")
+        raise NotDifferentiableError("check_power: there is nothing to check: pass inputs of floats, or a module")
     weights = Weights(rng)
     recorded: list[Any] = []
 
@@ -149,11 +149,11 @@ def power(
     with recording(NEEDED):
         output = objective()
     if not output.requires_grad or recorded[0].op is None:
-        raise NotDifferentiableError("power: the function does not depend on its inputs by any operation")
+        raise NotDifferentiableError("check_power: the function does not depend on its inputs by any operation")
     check = _Check(output, leaves, numeric, rounding)
     if wrong := check.wrong():
         raise GradientMismatch(
-            f"power: right gradients were expected; that of {wrong} is wrong as it is: see tg.check"
+            f"check_power: right gradients were expected; that of {wrong} is wrong as it is: see tg.check"
         )
     checked = _depending(recorded[0], leaves.values())
     places: list[str] = []
@@ -177,7 +177,7 @@ def power(
                 at = shows_at(f, arguments, leaves, number, mistake)
                 missed.append(Missed(place, mistake.operand, mistake.name, mistake.diff, reason, at))
     if not caught and not missed:
-        raise NotDifferentiableError("power: there is no operation here in which a mistake could be made")
+        raise NotDifferentiableError("check_power: there is no operation here in which a mistake could be made")
     return PowerReport(tuple(places), tuple(caught), tuple(missed))
 
 

@@ -78,9 +78,16 @@ def examine(
 
 
 def _unstable(pair: Pair, inputs: list[Array], y: Array, g: Array, found: list[Array]) -> bool:
-    """Whether the gradient is rounding through and through: a last digit of the inputs changes it, as 10⁻¹⁶ / 10⁻¹⁶."""
+    """Whether the gradient is rounding through and through: a last digit of the inputs changes it, as 10⁻¹⁶ / 10⁻¹⁶.
+
+    Or the value itself is. For the gradient all digits are changed alike, so that equal values stay equal.
+    """
+    eps, rng = 4 * np.finfo(float).eps, np.random.default_rng(4)
+    beside = [x * (1 + eps * rng.uniform(-1, 1, x.shape)) if x.dtype.kind == "f" else x for x in inputs]
+    if np.any(np.abs(np.asarray(pair.f(*beside)) - y) > 1e-4 * np.abs(y).max(initial=0.0)):
+        return True
     for sign in (1, -1):
-        near = [x * (1 + sign * 4 * np.finfo(float).eps) if x.dtype.kind == "f" else x for x in inputs]
+        near = [x * (1 + sign * eps) if x.dtype.kind == "f" else x for x in inputs]
         for d, e in zip(found, pulled(pair, near, np.array(pair.f(*near)), g), strict=True):
             if np.any(np.abs(d - e) > 1e-4 * np.abs(d).max(initial=0.0)):
                 return True
@@ -156,11 +163,19 @@ def _examined(
         except Exception:  # whatever a function says of values that it was not made for
             return np.nan
 
-    pair = pair._replace(f=f)
+    backward = pair.vjp
+
+    def vjp(g: Array, y: Array, *xs: Array) -> list[Any]:
+        try:
+            return backward(g, y, *xs)
+        except ArithmeticError:  # what Python's numbers say where NumPy's say NaN
+            return [np.full(x.shape, np.nan) for x in xs]
+
+    pair = pair._replace(f=f, vjp=vjp)
     most = max(_FEW // max(len(floors), 1), 8)
     try:
         rows = examine(pair, inputs, rng, most=most, floors=floors)
-    except (ArithmeticError, np.linalg.LinAlgError):
+    except np.linalg.LinAlgError:  # a matrix without an inverse, say
         return None
     except Exception as error:
         trouble = f"the backward pass raises {type(error).__name__}: {error}"

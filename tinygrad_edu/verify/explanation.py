@@ -197,6 +197,9 @@ def _nearness(
         return kept
 
     shared = "wrong only where values are equal: share the gradient among them, or give it to one"
+    values = np.concatenate([x.ravel() for x in inputs if x.dtype.kind == "f"])
+    if np.unique(values).size == values.size and values.all():
+        return None  # nothing is special about this point
     if right([untied(x) if x.dtype.kind == "f" else x for x in inputs]):
         return Diagnosis("ties", shared, "certain" if kinked else "likely")
     if right([both(x) if x.dtype.kind == "f" else x for x in inputs]):

@@ -28,8 +28,9 @@ Hazard = Callable[[Array, np.random.Generator], Array]
 
 
 def _resampled(x: Array, rng: np.random.Generator) -> Array:
-    constant = x.min() == x.max()  # has no range
-    return rng.normal(size=x.shape) if constant else rng.uniform(x.min(), x.max(), x.shape)
+    if x.min() < x.max():
+        return rng.uniform(x.min(), x.max(), x.shape)
+    return x * rng.uniform(0.5, 1.5, x.shape) if x.any() else rng.normal(size=x.shape)  # there is no range
 
 
 def _duplicates(x: Array, rng: np.random.Generator) -> Array:
@@ -64,11 +65,13 @@ HAZARDS: dict[str, Hazard] = {
     "some zeros": _some_zeros,
     "all zeros": lambda x, rng: np.zeros(x.shape),
     "whole numbers": lambda x, rng: np.round(x),
+    "values of size 1": lambda x, rng: x / (np.sqrt(np.mean(x * x)) or 1.0),
     "values 3 times as large": lambda x, rng: 3 * x,
     "values 30 times as large": lambda x, rng: 30 * x,
     "values 10,000 times as large": lambda x, rng: 1e4 * x,
     "values 1000 times smaller": lambda x, rng: x / 1000,
     "nearly constant": _nearly_constant,
+    "ascending values": lambda x, rng: np.sort(x, axis=None).reshape(x.shape),
     "descending values": lambda x, rng: np.sort(x, axis=None)[::-1].reshape(x.shape),
     "the ends of the range": lambda x, rng: rng.choice([x.min(), x.max()], x.shape),
 }
@@ -85,11 +88,15 @@ def hazard_points(inputs: list[Array], rng: np.random.Generator) -> Iterator[Poi
     """
     moving = [i for i, x in enumerate(inputs) if x.dtype.kind == "f" and x.size]
     alone = [[i] for i in moving] if len(moving) > 1 else []
+    # A single positive number beside arrays is taken for a size, such as the δ of Huber's loss, and stays one.
+    sizes = [i for i in moving if alone and inputs[i].ndim == 0 and inputs[i] > 0]
     for name, hazard in HAZARDS.items():
         for chosen in [moving, *alone] if moving else []:
             changed = list(inputs)
             for i in chosen:
                 changed[i] = np.asarray(hazard(inputs[i], rng), inputs[i].dtype)
+                if i in sizes:
+                    changed[i] = np.abs(changed[i])
             where = "" if chosen == moving else f" in input {chosen[0]}"
             yield Point(name + where, changed)
     first = {inputs[i].shape: inputs[i] for i in reversed(moving)}

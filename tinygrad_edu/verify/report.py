@@ -157,6 +157,11 @@ class Report:
     def __bool__(self) -> bool:
         return self.verdict == "verified"
 
+    @property
+    def _with_band(self) -> tuple[str, ...]:
+        """The verdicts beside which the lecture's word does not mislead: "great" is not for what is wrong."""
+        return ("verified", "wrong") if self.difference > 1e-5 else ("verified",)
+
     def raise_if_failed(self) -> None:
         """Raise GradientMismatch, with the whole report, unless everything is verified."""
         if not self:
@@ -170,7 +175,7 @@ class Report:
     @property
     def note(self) -> str:
         """A sentence where the lecture's line, at its own ε, would misjudge, and why; or ""."""
-        return self.lecture.note(self.verdict) if self.lecture else ""
+        return self.lecture.note(self.verdict, self.difference) if self.lecture else ""
 
     def to_dict(self) -> dict[str, Any]:
         """The report for JSON; what is not finite, which JSON cannot say, is None."""
@@ -191,7 +196,7 @@ class Report:
             f"global difference {self.difference:.2e}"
             # The lecture's words are about right and wrong gradients. Where there is none to compare with, a
             # difference is large or small by chance.
-            + (f" ({self.band})" if self.step is not None or self.verdict in ("verified", "wrong") else "")
+            + (f" ({self.band})" if self.step is not None or self.verdict in self._with_band else "")
             + (f", with the fixed step {self.step:g}" if self.step is not None else "")
         ]
         width = max([len(row.name) for row in self.rows] + [9])

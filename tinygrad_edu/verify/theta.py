@@ -100,17 +100,18 @@ class Theta:
 
     # ---- the derivatives ----
 
-    def gradients(self, step: float | None = None) -> list[Gradient]:
+    def gradients(self, step: float | None = None, zoom: float = 1.0) -> list[Gradient]:
         """The derivatives by every component, for each array.
 
         Args:
             step: a fixed one, for plain central differences; by default it is found for each component.
+            zoom: a factor for the first step.
         """
         theta, group = self._flat, np.repeat(np.arange(len(self.xs)), [x.size for x in self.xs])
         if step is not None:
             found = self._with_fixed_step(step)
         else:
-            scale = np.maximum(np.abs(theta), np.array(self.sizes)[group])
+            scale = zoom * np.maximum(np.abs(theta), np.array(self.sizes)[group])
             found = search(self._moved, theta, scale=scale, middle=self.middle, noise=self.noise, group=group)
         return [Gradient(*parts) for parts in zip(*map(self._split, found), strict=True)]
 

@@ -43,6 +43,13 @@ class TrainingReport:
         return all(self.reports.values())
 
     @property
+    def verdict(self) -> str:
+        """The gravest of the reports' verdicts."""
+        order = ("wrong", "inconclusive", "not differentiable here", "vacuous")
+        found = {report.verdict for report in self.reports.values()}
+        return next((verdict for verdict in order if verdict in found), "verified")
+
+    @property
     def hidden(self) -> list[str]:
         """The parameters that were not wrong at the first check, and are at a later one."""
         first, *later = self.reports.values()
