@@ -80,6 +80,24 @@ def test_a_model_that_fails_gets_its_forward_back():
     assert all("forward" not in vars(module) for _, module in net.named_modules())
 
 
+def test_a_model_with_several_outputs_needs_a_loss():
+    rng = np.random.default_rng(0)
+    net, x = nn.GRU(3, 4, rng=rng), rng.standard_normal((2, 5, 3))
+    with pytest.raises(TypeError, match="give a loss of its outputs"):
+        layers(net, x)
+    assert layers(net, x, loss=lambda y: tg.sum(y[0])).loss is not None
+
+
+def test_other_modules_are_called_by_their_class():
+    rng = np.random.default_rng(0)
+    net = nn.Sequential(
+        nn.Embedding(5, 4, rng=rng), nn.Dropout(0.5, rng=rng), nn.Linear(4, 4, rng=rng), nn.Sigmoid()
+    )
+    found = layers(net, np.array([1, 2, 3]))
+    assert [row.kind for row in found.rows] == ["layer", "Dropout", "layer", "sigmoid"]
+    assert "E[x²] = —" in str(found)  # of integers
+
+
 @pytest.mark.parametrize("given", [{}, {"loss": tg.sum, "cotangent": np.ones(1)}])
 def test_either_a_loss_or_a_cotangent(given):
     with pytest.raises(ValueError, match="either a loss or a cotangent"):

@@ -61,7 +61,7 @@ def test_the_mean_over_networks_of_a_relu_network_is_exactly_that_of_theory():
 
 
 @pytest.mark.parametrize(
-    "network", ["64-relu-128x30-10", "64-tanh-128x30-10", "30-gelu-90x4-tanh-50x2-7", "20-sigmoid-99x3-5"]
+    "network", ["64-relu-90x30-10", "64-tanh-90x20-10", "30-gelu-90x4-tanh-50x2-7", "20-sigmoid-99x3-5"]
 )
 def test_eight_ways_within_five_sigma(network):
     found = initialization(network, draws=2, rng=np.random.default_rng(5))
@@ -79,6 +79,24 @@ def test_input_that_is_not_of_size_one():
     found = initialization("64-relu-80x3-10", x, draws=2)
     assert found.ways[3].theory.forward[0] == pytest.approx((x**2).mean(), rel=1e-12)
     assert found.ways[4].forward[:, 0] == pytest.approx(2 * (x**2).mean(), rel=0.5)
+
+
+def test_a_network_that_dies_is_reported_and_no_error():
+    """With one unit in each of eight layers a ReLU network is 0 almost surely: theory is for wide ones."""
+    found = initialization("2-relu-1x8-2", draws=2)
+    assert not found.held
+    assert "LSUV was left out" in str(found)
+    assert found.svg()
+
+
+def test_beyond_the_range_of_numbers():
+    """128 layers of n = 400: with randn 200^128 = 10^294, with 0.01 · randn 0.02^128 = 10⁻²¹⁷."""
+    network = architecture("400-relu-400x127-400")
+    up, down = (predict(network, WAYS[name][1]) for name in ("randn", "0.01 · randn"))
+    assert up.forward[-1] > 1e140
+    assert down.forward[-1] < 1e-140
+    np.testing.assert_allclose(down.forward[:60], 0.04 * 0.02 ** np.arange(60), rtol=1e-8)
+    np.testing.assert_allclose(up.backward[:-1] / up.backward[1:], 200, rtol=1e-8)
 
 
 # ---- architectures ----

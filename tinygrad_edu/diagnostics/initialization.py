@@ -78,7 +78,7 @@ class Way:
             if np.any(measured[:, ~seen & (predicted < 1)] > 10 / FAR):
                 return math.inf
             if seen.any():
-                off = np.log(measured[:, seen]).mean(axis=0) - np.log(predicted[seen])
+                off = _logs(measured[:, seen]) - np.log(predicted[seen])
                 off = np.maximum(off, -off - spread[seen] ** 2 / 2)
                 worst = max(worst, float((off / spread[seen]).max()) * math.sqrt(len(measured)))
         return worst
@@ -86,11 +86,18 @@ class Way:
 
 @dataclass(frozen=True)
 class Initialization(Finding):
-    """All ways to start one network."""
+    """All ways to start one network.
+
+    Attributes:
+        network: its widths and activations.
+        ways: to start it.
+        omitted: {name: why}, of ways in which it cannot start.
+    """
 
     schema: ClassVar[str] = "initialization"
     network: Architecture
     ways: list[Way]
+    omitted: dict[str, str]
 
     @property
     def title(self) -> str:
@@ -117,10 +124,11 @@ class Initialization(Finding):
         ways, found = {way.name: way for way in self.ways}, []
         if kinds == {"relu"} and even:
             for name, factor, said in (("√(2/n)", 1.0, "hold"), ("√(1/n)", 0.5, "halve")):
-                logs = np.log(ways[name].forward[:, k - 1] / ways[name].forward[:, 0]).mean() / (k - 1)
+                logs = _logs(np.maximum(ways[name].forward[:, [0, k - 1]], 1 / FAR))
+                rate = float(logs[1] - logs[0]) / (k - 1)
                 spread = float(ways[name].theory.forward_spread[k - 1])
                 allowed = (SIGMAS * spread / math.sqrt(self.draws) + spread**2 / 2) / (k - 1)
-                off, measured = abs(logs - math.log(factor)), math.exp(logs)
+                off, measured = abs(rate - math.log(factor)), math.exp(rate)
                 figures = f"a factor of {measured:.3f} in each of {k - 1}, {factor:g} in theory"
                 found.append(
                     Claim(f"{name}: ReLU layers {said} the mean square", bool(off <= allowed), figures)
@@ -145,8 +153,9 @@ class Initialization(Finding):
             }
             for way in self.ways
         ]  # fmt: skip
-        network = {"architecture": self.network.text, "widths": self.network.widths}
-        return {**network, "activations": self.network.activations, "networks": self.draws, "ways": ways}
+        kind = {"widths": self.network.widths, "activations": self.network.activations}
+        found = {"networks": self.draws, "ways": ways, "omitted": self.omitted}
+        return {"architecture": self.network.text, **kind, **found}
 
     def lines(self) -> list[str]:
         """A few layers, forward and backward, each with theory above the measurement."""
@@ -160,7 +169,7 @@ class Initialization(Finding):
                 rows.append(["", "measured", *(short(measured[k]) for k in shown), _word(measured)])
             lines += [*columns(rows, left=2), ""]
         how = f"measured: the geometric mean of {_networks(self.draws)}; E[z̄²] as a part of that of the last layer."
-        return [*lines, how]
+        return [*lines, how, *(f"{name} was left out. {why}" for name, why in self.omitted.items())]
 
     def panels(self) -> list[Panel]:
         """Dots as measured, on dashed lines of theory."""
@@ -203,7 +212,13 @@ def initialization(
         raise ValueError(f"initialization: at least one draw was expected, {draws} came")
     if x is None:
         x = rng.standard_normal((BATCH, found.widths[0]))
-    return Initialization(found, [_measured(found, name, x, draws, rng) for name in WAYS])
+    ways, omitted = [], {}
+    for name in WAYS:
+        try:
+            ways.append(_measured(found, name, x, draws, rng))
+        except ValueError as error:  # LSUV of a narrow network, in which all units of a layer have died
+            omitted[name] = str(error)
+    return Initialization(found, ways, omitted)
 
 
 def _measured(network: Architecture, name: str, x: Array, draws: int, rng: np.random.Generator) -> Way:
@@ -227,8 +242,13 @@ def _networks(n: int) -> str:
 
 def _middle(measured: Array) -> Array:
     """The geometric mean over the networks, 0 where it is 0."""
+    return np.exp(_logs(measured))
+
+
+def _logs(measured: Array) -> Array:
+    """The mean over the networks of the logarithm; −∞ if one of them has died, and nothing gets through."""
     with np.errstate(divide="ignore"):
-        return np.asarray(np.exp(np.log(measured).mean(axis=0)))
+        return np.asarray(np.log(measured).mean(axis=0))
 
 
 def _word(measured: Array) -> str:

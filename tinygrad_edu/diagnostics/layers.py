@@ -41,7 +41,7 @@ class Row:
 
     Attributes:
         name: its path.
-        kind: layer, relu, tanh, sigmoid, or another operation.
+        kind: layer, relu, tanh, sigmoid, or the class of another module.
         square: the mean of the squares of the activations.
         gradient: the mean of the squares of their gradients.
         histogram: counts of the activations in bins of ±3 rms; what is outside counts in the outermost.
@@ -143,7 +143,8 @@ class Layers(Finding):
             for w in self.weights
         ]
         loss = "a random cotangent was sent back" if self.loss is None else f"loss {short(self.loss)}"
-        return [f"inputs: E[x²] = {short(self.input_square)};  {loss};  η = {self.rate:g}", "",
+        given = short(self.input_square) if math.isfinite(self.input_square) else "—"
+        return [f"inputs: E[x²] = {given};  {loss};  η = {self.rate:g}", "",
                 *columns(rows, left=2), "", *columns(table)]  # fmt: skip
 
     def panels(self) -> list[Panel]:
@@ -186,7 +187,7 @@ def layers(
         of: the model, in a few words.
 
     Raises:
-        TypeError: no module.
+        TypeError: no module, or one whose output is no node, and no loss of it.
         ValueError: no parameters, labels and a loss, or a rate that is not positive.
     """
     if labels is not None and loss is not None:
@@ -196,11 +197,8 @@ def layers(
     if labels is not None:
         loss = lambda y: functional.cross_entropy(y, labels)  # noqa: E731
     with np.errstate(over="ignore", invalid="ignore"):  # an exploding model is what this is for
-        cotangent = None
-        if loss is None:
-            rng = np.random.default_rng(0) if rng is None else rng
-            cotangent = rng.standard_normal(np.shape(value_of(model(*inputs))))
-        seen = observe(model, *inputs, loss=loss, cotangent=cotangent)
+        back = None if loss is not None else np.random.default_rng(0) if rng is None else rng
+        seen = observe(model, *inputs, loss=loss, cotangent=back)
         squares = [mean_square(x) for x in map(value_of, inputs) if np.asarray(x).dtype.kind == "f"]
         rows = [_row(each) for each in seen.outputs]
         weights = [_weight(path, w, g, rate) for path, (w, g) in seen.parameters.items()]

@@ -31,7 +31,7 @@ class Output:
 
     Attributes:
         name: its path.
-        kind: "layer" if it holds a weight, else the name of the operation that it ends with.
+        kind: "layer" if it holds a weight, else relu, tanh or sigmoid if it ends with that, else the module's class.
         value: any shape.
         gradient: of the same shape.
     """
@@ -60,7 +60,10 @@ class Observation:
 
 
 def observe(
-    model: Any, *inputs: Any, loss: Callable[[Any], Any] | None = None, cotangent: Array | None = None
+    model: Any,
+    *inputs: Any,
+    loss: Callable[[Any], Any] | None = None,
+    cotangent: Array | np.random.Generator | None = None,
 ) -> Observation:
     """Run a model forward and backward; its state and the `.grad` of its parameters stay as they were.
 
@@ -68,10 +71,10 @@ def observe(
         model: a module with parameters.
         inputs: what it is called with.
         loss: a function of its output that returns one number; or
-        cotangent: what comes back to its output, of that shape.
+        cotangent: what comes back to its output, of that shape; of a generator, standard normal numbers.
 
     Raises:
-        TypeError: no module, or one that returns something else than a node.
+        TypeError: no module; or it, or the loss, returns something else than a node.
         ValueError: neither a loss nor a cotangent, or both.
     """
     if (loss is None) == (cotangent is None):
@@ -79,9 +82,14 @@ def observe(
     parameters = named("observe", model)
     with state_restored(), _remembered(model) as seen:
         y = model(*inputs)
-    if not isinstance(y, Node):
-        raise TypeError(f"observe: a model that returns a node was expected, {type(y).__name__} came")
     end = y if loss is None else loss(y)
+    if not isinstance(end, Node):
+        what, hint = ("model", ": give a loss of its outputs") if loss is None else ("loss", "")
+        raise TypeError(
+            f"observe: a {what} that returns one node was expected, {type(end).__name__} came{hint}"
+        )
+    if isinstance(cotangent, np.random.Generator):
+        cotangent = cotangent.standard_normal(np.shape(end.value))
     found = _in_order(end, seen)
     given = [x for x in inputs if isinstance(x, Node) and x.requires_grad]
     back = map(
@@ -102,11 +110,11 @@ def _in_order(end: Node, seen: list[tuple[str, str, Node]]) -> list[tuple[str, s
         operation = node.op.name if node.op is not None else ""
         if node in known:
             name, kind = known[node]
+            kind = operation if operation in ACTIVATIONS and kind != "layer" else kind
         elif operation in ACTIVATIONS:
             name, kind = f"{node.scope}.{operation}" if node.scope else operation, operation
         else:
             continue
-        kind = kind or operation
         times = 1
         while (unique := name if times == 1 else f"{name} ({times})") in names:
             times += 1
@@ -117,7 +125,7 @@ def _in_order(end: Node, seen: list[tuple[str, str, Node]]) -> list[tuple[str, s
 
 @contextmanager
 def _remembered(model: Module) -> Iterator[list[tuple[str, str, Node]]]:
-    """Within it, calls of the modules at the ends of branches are remembered: (path, "layer" or "", output)."""
+    """Within it, calls of the modules at the ends of branches are remembered: (path, "layer" or the class, output)."""
     seen: list[tuple[str, str, Node]] = []
     modules = dict(model.named_modules())
     ends = {
@@ -140,10 +148,11 @@ def _remembered(model: Module) -> Iterator[list[tuple[str, str, Node]]]:
 
     try:
         for path, module in ends.items():
-            weights = [
-                1 for name, leaf in module.named_parameters() if role(name, np.shape(leaf.value)) == "weight"
-            ]
-            seeing = remembering(path or type(module).__name__, "layer" if weights else "", module.forward)
+            own, roles = (
+                type(module).__name__,
+                {role(name, np.shape(x.value)) for name, x in module.named_parameters()},
+            )
+            seeing = remembering(path or own, "layer" if "weight" in roles else own, module.forward)
             vars(module)["forward"] = seeing
         yield seen
     finally:

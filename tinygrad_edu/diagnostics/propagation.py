@@ -33,7 +33,7 @@ from tinygrad_edu.tensor import tensor
 from tinygrad_edu.types import Array
 
 Variance = Callable[[int, int, float], float]
-LARGEST = 1e140  # a mean square beyond which the squares of squares overflow
+LARGEST = 1e140  # a mean square beyond which, or below one over it, the squares of squares leave the range of numbers
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,13 @@ def predict(network: Architecture, variance: Variance, input_square: float = 1.0
     q, carried, v = input_square, 0.0, np.zeros(depth)
     for k in range(depth):
         v[k] = variance(widths[k], widths[k + 1], q)
-        z = min(widths[k] * v[k] * q, LARGEST)
+        z = widths[k] * v[k] * q
         forward[k], noise[k] = z, carried + 2 / widths[k + 1]
         if k < depth - 1:
             f = ACTIVATIONS[network.activations[k]][1]
-            q, kurtosis = moments(f, z)
-            slopes[k], kurtosis_back = moments(f, z, derivative=True)
+            square = min(max(z, 1 / LARGEST), LARGEST)
+            q, kurtosis = moments(f, square)
+            slopes[k], kurtosis_back = moments(f, square, derivative=True)
             carried += (kurtosis - 1) / widths[k + 1]
             noise_back[k] = (3 * kurtosis_back - 1) / widths[k + 1]
     backward = np.ones(depth)
