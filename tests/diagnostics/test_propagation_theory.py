@@ -12,7 +12,7 @@ from tinygrad_edu import nn
 from tinygrad_edu.diagnostics import architecture, initialization
 from tinygrad_edu.diagnostics.architecture import architecture_of
 from tinygrad_edu.diagnostics.initialization import WAYS
-from tinygrad_edu.diagnostics.propagation import moments, predict
+from tinygrad_edu.diagnostics.propagation import moments, predict, sensitivity
 from tinygrad_edu.nn import init
 
 THIRTY = architecture("256-relu-256x30-10")
@@ -23,6 +23,26 @@ def test_moments_of_relu_in_closed_form():
     for q in (1e-30, 0.3, 1.0, 1e30):
         assert moments(tg.relu, q) == pytest.approx((q / 2, 6), rel=1e-10)
         assert moments(tg.relu, q, derivative=True) == pytest.approx((1 / 2, 2), rel=1e-10)
+
+
+def test_sensitivity_in_closed_form():
+    """Of ReLU 1; of the identity 1; of the exponential E[e²ᶻ] = exp(2 q), so 2 q."""
+    assert sensitivity(tg.relu, 3.0) == pytest.approx(1, rel=1e-9)
+    assert sensitivity(tg.exp, 0.3) == pytest.approx(0.6, rel=1e-6)
+    assert abs(sensitivity(tg.tanh, 1e4)) < 0.02  # saturated: nothing grows any more
+
+
+def test_a_single_sample_scatters_as_theory_says_through_tanh_as_well():
+    rng, network = np.random.default_rng(12), architecture("50-tanh-50x7-50")
+    x = rng.standard_normal((1, 50))
+    logs = []
+    for _ in range(1500):
+        z = x
+        for k in range(8):
+            z = (np.tanh(z) if k else z) @ (rng.standard_normal((50, 50)) * math.sqrt(1 / 50)).T
+        logs.append(math.log((z * z).mean()))
+    theory = predict(network, WAYS["√(1/n)"][1], float((x * x).mean()))
+    assert np.std(logs) == pytest.approx(theory.forward_spread[-1], rel=0.1)
 
 
 def test_he_2015():

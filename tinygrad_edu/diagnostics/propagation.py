@@ -11,8 +11,9 @@ and backward, with p the mean square of the gradient by the next layer's m sums,
     E[z̄²] = m v' p · E[f′(√E[z²] · Z)²]
 
 (Glorot and Bengio 2010; He et al. 2015; Schoenholz et al. 2017). One network is not the mean of all. Of n units the
-mean square is off by chance, relatively by about √((E[f⁴] / E[f²]² − 1) / n) if all samples are alike, and what it is
-off by is carried on. For ReLU that is √(5 / n) in each layer. So logarithms are compared, whose variances add up.
+mean square is off by chance, relatively by about √((E[f⁴] / E[f²]² − 1) / n) if all samples are alike; for ReLU that is
+√(5 / n). What it is off by is carried on: to the next layer as it is by ReLU, and less by tanh, which holds large
+signals back. So logarithms are compared, whose variances add up.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from tinygrad_edu.types import Array
 
 Variance = Callable[[int, int, float], float]
 LARGEST = 1e140  # a mean square beyond which, or below one over it, the squares of squares leave the range of numbers
+STEP = 1e-3  # of a logarithm: the difference is right to 7 digits
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def predict(network: Architecture, variance: Variance, input_square: float = 1.0
             square = min(max(z, 1 / LARGEST), LARGEST)
             q, kurtosis = moments(f, square)
             slopes[k], kurtosis_back = moments(f, square, derivative=True)
-            carried += (kurtosis - 1) / widths[k + 1]
+            carried = sensitivity(f, square) ** 2 * carried + (kurtosis - 1) / widths[k + 1]
             noise_back[k] = (3 * kurtosis_back - 1) / widths[k + 1]
     backward = np.ones(depth)
     for k in range(depth - 2, -1, -1):
@@ -102,3 +104,12 @@ def moments(f: Callable[..., Any], square: float, *, derivative: bool = False) -
 
     mean = normal_mean(squares).value
     return mean, normal_mean(lambda z: np.square(squares(z) / mean)).value if mean > 0 else 1.0
+
+
+def sensitivity(f: Callable[..., Any], square: float) -> float:
+    """By how many per cent E[f(z)²] grows with one per cent of E[z²]: d log E[f²] / d log E[z²].
+
+    It is 1 for ReLU, and for every f with f(c z) = c f(z), c > 0. Computed as a central difference.
+    """
+    less, more = (moments(f, square * math.exp(h))[0] for h in (-STEP, STEP))
+    return math.log(more / less) / (2 * STEP) if less > 0 else 1.0
