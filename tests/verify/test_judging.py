@@ -10,8 +10,8 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.verify import Report
-from tinygrad_edu.verify.steps import Gradient
 from tinygrad_edu.verify.report import judge
+from tinygrad_edu.verify.steps import Gradient
 
 
 def numerically(value: Any, error: Any = 1e-12, jump: Any = 0.0) -> Gradient:

@@ -140,7 +140,13 @@ def test_every_primitive_leaves_order_2_or_nothing(name: str) -> None:
     op = tg.registry[name]
     for number, each in enumerate(op.cases):
         xs = each.draw(np.random.default_rng(number))
-        assert taylor(lambda *at: op.call(*at, **each.params), *xs).verdict == "right"  # noqa: B023
+        moving = [i for i, domain in enumerate(each.domains) if domain.differentiable]
+
+        def f(*at: Any, xs: Any = xs, moving: Any = moving, params: Any = each.params) -> Any:
+            placed = dict(zip(moving, at, strict=True))
+            return op.call(*[placed.get(i, x) for i, x in enumerate(xs)], **params)
+
+        assert taylor(f, *[xs[i] for i in moving]).verdict == "right"
 
 
 def test_of_several_inputs_one_wrong_gradient_is_enough(rng: np.random.Generator) -> None:

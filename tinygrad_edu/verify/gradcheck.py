@@ -115,5 +115,7 @@ def check(
         pair, point = pair_of(
             target, arguments, leaves
         )  # the functions themselves can be asked for the cause
-        more = explained(pair, point, more, judge_few, point)
+        causes = explained(pair, point, more, judge_few, point)
+        told = [row.verdict == "wrong" and not row.note.endswith(" differ") for row in more]  # by its numbers
+        more = [row if known else cause for row, cause, known in zip(more, causes, told, strict=True)]
     return Report([*rows, *more], step, lecture, {row.name: leaves[row.name] for row in more})

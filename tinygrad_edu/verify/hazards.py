@@ -96,7 +96,7 @@ def hazard_points(inputs: list[Array], rng: np.random.Generator) -> Iterator[Poi
             for i in chosen:
                 changed[i] = np.asarray(hazard(inputs[i], rng), inputs[i].dtype)
                 if i in sizes:
-                    changed[i] = np.abs(changed[i])
+                    changed[i] = np.asarray(np.abs(changed[i]))
             where = "" if chosen == moving else f" in input {chosen[0]}"
             yield Point(name + where, changed)
     first = {inputs[i].shape: inputs[i] for i in reversed(moving)}

@@ -52,7 +52,11 @@ def noise_of(f: Function, x: float, scale: float | None = None) -> float:
 
 def noise_along(f: Callable[[Array], Array], x: float, scale: float) -> float:
     """The same for a function of many numbers at once, (n,) → (n,)."""
-    found = size = 0.0
+    # Where only some of many numbers move, those may be rounded more coarsely that stand still so close by. On one side
+    # of x, for a kink there is no noise.
+    wide = f(x + np.arange(1, 10) * 2.0**-24 * scale)
+    found = _irregularity(wide[None], np.min) if np.isfinite(wide).all() else 0.0
+    size = 0.0
     for exponent in (-40, -32, -24, -16):
         # Farther, as long as f stands still: it may be made of float32, or cancel.
         values = f((x + _STRETCHES * 2.0**exponent * scale).ravel()).reshape(_STRETCHES.shape)
@@ -71,8 +75,12 @@ _STRETCHES = np.sqrt([[1], [2], [3]]) * np.arange(-4, 5)
 _COARSEST = 8 * float(np.finfo(np.float32).eps)  # relative; what is more irregular is no rounding, but a kink
 
 
-def _irregularity(values: Array) -> float:
-    """The standard deviation of the noise in rows (rows, points) of values of a smooth function: the largest."""
+def _irregularity(values: Array, choose: Callable[..., Any] = np.median) -> float:
+    """The standard deviation of the noise in rows (rows, points) of values of a smooth function: the largest.
+
+    Differences of all orders give it; those of a function that turns fast fall with the order, so the least of them is
+    free of that.
+    """
     largest, estimates = float(np.abs(values).max(initial=0.0)) or 1.0, []
     differences = values / largest
     for k in range(1, values.shape[1]):
@@ -80,7 +88,7 @@ def _irregularity(values: Array) -> float:
         if k >= 3:
             share = math.factorial(k) ** 2 / math.factorial(2 * k) / differences.shape[1]
             estimates.append(np.sqrt(np.einsum("ij,ij->i", differences, differences) * share))
-    return largest * float(np.median(estimates, axis=0).max()) if estimates else 0.0
+    return largest * float(choose(estimates, axis=0).max()) if estimates else 0.0
 
 
 def norm(x: Array) -> float:

@@ -132,7 +132,7 @@ def _spread(f: Weighted, i: int, k: int, middle: float, noise: float, rng: np.ra
 
 def _with(x: Array, k: int, value: float) -> Array:
     """A copy of x with another value at place k, in the order of memory."""
-    other = x.copy()
+    other = np.array(x)
     other.flat[k] = value
     return other
 
