@@ -77,7 +77,8 @@ def test_pieces_that_tie_share_the_gradient():
 
 @pytest.mark.parametrize("f", [*FAR, F.leaky_relu], ids=lambda f: f.__name__)
 def test_what_is_not_a_number_stays_so(f):
-    assert math.isnan(f(tg.tensor([math.nan])).numpy()[0])
+    with np.errstate(invalid="ignore"):  # NumPy's logaddexp has something to say about it
+        assert math.isnan(f(tg.tensor([math.nan])).numpy()[0])
 
 
 def test_selu_keeps_mean_and_variance(rng):
@@ -114,6 +115,6 @@ def test_what_distinguishes_them_is_shown():
     shown = [nn.ELU(), nn.CELU(0.5), nn.Softplus(), nn.Softplus(2.0), nn.GELU("tanh"), nn.PReLU(3), nn.Hardtanh(-2, 1),
              nn.Maxout(2), nn.LogSoftmax(), nn.Softmin(0)]  # fmt: skip
     assert list(map(str, shown)) == [
-        "ELU(alpha=1.0)", "CELU(alpha=0.5)", "Softplus", "Softplus(beta=2.0)", "GELU(tanh)", "PReLU(3)", "Hardtanh(-2 … 1)",
-        "Maxout(2)", "LogSoftmax(axis=-1)", "Softmin(axis=0)",
+        "ELU(alpha=1.0)", "CELU(alpha=0.5)", "Softplus", "Softplus(beta=2.0)", "GELU(tanh)", "PReLU(3)",
+        "Hardtanh(-2 … 1)", "Maxout(2)", "LogSoftmax(axis=-1)", "Softmin(axis=0)",
     ]  # fmt: skip
