@@ -12,8 +12,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.diagnostics import architecture, layers
-from tinygrad_edu.diagnostics.layers import histogram
 from tinygrad_edu.diagnostics.observing import observe
+from tinygrad_edu.diagnostics.statistics import histogram
 from tinygrad_edu.nn import init
 
 

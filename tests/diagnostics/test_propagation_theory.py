@@ -11,8 +11,8 @@ import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.diagnostics import architecture, initialization
 from tinygrad_edu.diagnostics.architecture import architecture_of
-from tinygrad_edu.diagnostics.initialization import WAYS
 from tinygrad_edu.diagnostics.propagation import moments, predict, sensitivity
+from tinygrad_edu.diagnostics.ways import WAYS
 from tinygrad_edu.nn import init
 
 THIRTY = architecture("256-relu-256x30-10")

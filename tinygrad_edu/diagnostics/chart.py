@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tinygrad_edu.diagnostics.axes import extent, number, ticks, wider
 from tinygrad_edu.render.style import escape
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.picture import THEMES
@@ -127,11 +128,11 @@ class _Field:
         self.marks = [(mark, *self._shown(mark)) for mark in panel.marks]
         xs = np.concatenate([x for _, x, _ in self.marks] or [np.empty(0)])
         ys = np.concatenate([y for _, _, y in self.marks] or [np.empty(0)])
-        self.x_range, self.y_range = _range(xs), _range(ys)
+        self.x_range, self.y_range = extent(xs), extent(ys)
         if panel.ticks:
-            self.x_range = _wider(*self.x_range)
+            self.x_range = wider(*self.x_range)
         if not panel.log_y and not any(mark.kind == "contour" for mark in panel.marks):
-            self.y_range = _wider(*self.y_range)
+            self.y_range = wider(*self.y_range)
         if panel.log_y:
             low, high = (math.log10(y) for y in self.y_range) if min(self.y_range) > 0 else (0.0, 0.0)
             low, high = math.floor(low + 1e-9), math.ceil(high - 1e-9)
@@ -164,7 +165,7 @@ class _Field:
 
     def _axes(self) -> list[str]:
         parts = []
-        xs = self.panel.ticks or {at: _number(at) for at in _ticks(*self.x_range)}
+        xs = self.panel.ticks or {at: number(at) for at in ticks(*self.x_range)}
         for at, said in xs.items():
             place = self.x(at)
             parts.append(f'<path class="grid" d="M{place:.1f} {TOP}V{BOTTOM}"/>')
@@ -174,7 +175,7 @@ class _Field:
             every = max(1, math.ceil((high - low) / 8))
             ys = {10.0**k: power_of_ten(k) for k in range(round(low), round(high) + 1, every)}
         else:
-            ys = {at: _number(at) for at in _ticks(low, high)}
+            ys = {at: number(at) for at in ticks(low, high)}
         for at, said in ys.items():
             place = self.y(at)
             parts.append(f'<path class="grid" d="M{LEFT} {place:.1f}H{self.right:.1f}"/>')
@@ -226,30 +227,3 @@ class _Field:
             _text(self.right + 7, place + 4, name, f"f{colour % len(INKS['light'])}")
             for place, (_, name, colour) in zip(places, ends, strict=True)
         ]
-
-
-def _range(values: Array) -> tuple[float, float]:
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return 0.0, 1.0
-    low, high = float(known.min()), float(known.max())
-    return (
-        (low, high) if high > low else (low - abs(low) / 2 - (low == 0), high + abs(high) / 2 + (high == 0))
-    )
-
-
-def _wider(low: float, high: float) -> tuple[float, float]:
-    """With room for a dot at the ends."""
-    return low - 0.05 * (high - low), high + 0.05 * (high - low)
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers from low to high, about five."""
-    rough = (high - low) / 5
-    unit = 10.0 ** math.floor(math.log10(rough))
-    step = unit * next(k for k in (1, 2, 5, 10) if k * unit >= rough)
-    return [k * step for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-
-
-def _number(x: float) -> str:
-    return f"{x:.6g}".replace("-", "−")

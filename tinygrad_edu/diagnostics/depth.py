@@ -24,7 +24,7 @@ from tinygrad_edu.data import Standardizer, batches, load_digits, split
 from tinygrad_edu.diagnostics.architecture import Architecture, architecture
 from tinygrad_edu.diagnostics.chart import Mark, Panel
 from tinygrad_edu.diagnostics.finding import Claim, Finding, columns, short
-from tinygrad_edu.diagnostics.initialization import WAYS
+from tinygrad_edu.diagnostics.ways import WAYS
 from tinygrad_edu.nn import functional
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.types import Array

@@ -13,9 +13,7 @@ a few powers of ten is one that a network can be trained from.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,64 +22,15 @@ from tinygrad_edu import nn
 from tinygrad_edu.diagnostics.architecture import Architecture, architecture, architecture_of
 from tinygrad_edu.diagnostics.chart import Mark, Panel
 from tinygrad_edu.diagnostics.finding import Claim, Finding, columns, short
-from tinygrad_edu.diagnostics.layers import mean_square
 from tinygrad_edu.diagnostics.observing import observe
-from tinygrad_edu.diagnostics.propagation import Prediction, Variance, predict
+from tinygrad_edu.diagnostics.propagation import predict
+from tinygrad_edu.diagnostics.statistics import mean_square
+from tinygrad_edu.diagnostics.ways import FAR, WAYS, Way, logarithms, middle
 from tinygrad_edu.nn import init
 from tinygrad_edu.types import Array
 
-# {name: how weights start, and their variance by n_in, n_out and E[x²]}; LSUV is measured on the batch itself.
-WAYS: dict[str, tuple[Callable[..., Array], Variance]] = {
-    "zeros": (init.zeros, lambda n, m, q: 0.0),
-    "0.01 · randn": (partial(init.normal, std=0.01), lambda n, m, q: 1e-4),
-    "randn": (init.normal, lambda n, m, q: 1.0),
-    "√(1/n)": (init.lecun_normal, lambda n, m, q: 1 / n),
-    "√(2/n)": (init.kaiming_normal, lambda n, m, q: 2 / n),
-    "Xavier": (init.xavier_normal, lambda n, m, q: 2 / (n + m)),
-    "orthogonal": (init.orthogonal, lambda n, m, q: 1 / max(n, m)),
-    "LSUV": (init.orthogonal, lambda n, m, q: 1 / (n * q)),
-}
 BATCH = 64
 SIGMAS = 5  # how far a measurement may be from theory
-FAR = 1e100  # a mean square beyond which, or below one over it, float64 says little
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to start.
-
-    Attributes:
-        name: of it.
-        theory: the prediction.
-        forward: (draws, L), E[z²] of each layer, measured.
-        backward: (draws, L), E[z̄²] of each as a part of that of the last layer, measured.
-    """
-
-    name: str
-    theory: Prediction
-    forward: Array
-    backward: Array
-
-    @property
-    def deviation(self) -> float:
-        """How many standard deviations the mean of log E[z²] or log E[z̄²] is from theory, at the worst layer.
-
-        If E[z²] itself is right on average, its logarithm is less by σ² / 2 (as of a lognormal number): so anything
-        from there to the logarithm of theory counts as right.
-        """
-        worst = 0.0
-        for measured, predicted, spread in (
-            (self.forward, self.theory.forward, self.theory.forward_spread),
-            (self.backward[:, :-1], self.theory.backward[:-1], self.theory.backward_spread[:-1]),
-        ):
-            seen = (predicted > 1 / FAR) & (predicted < FAR)
-            if np.any(measured[:, ~seen & (predicted < 1)] > 10 / FAR):
-                return math.inf
-            if seen.any():
-                off = _logs(measured[:, seen]) - np.log(predicted[seen])
-                off = np.maximum(off, -off - spread[seen] ** 2 / 2)
-                worst = max(worst, float((off / spread[seen]).max()) * math.sqrt(len(measured)))
-        return worst
 
 
 @dataclass(frozen=True)
@@ -124,7 +73,7 @@ class Initialization(Finding):
         ways, found = {way.name: way for way in self.ways}, []
         if kinds == {"relu"} and even:
             for name, factor, said in (("√(2/n)", 1.0, "hold"), ("√(1/n)", 0.5, "halve")):
-                logs = _logs(np.maximum(ways[name].forward[:, [0, k - 1]], 1 / FAR))
+                logs = logarithms(np.maximum(ways[name].forward[:, [0, k - 1]], 1 / FAR))
                 rate = float(logs[1] - logs[0]) / (k - 1)
                 spread = float(ways[name].theory.forward_spread[k - 1])
                 allowed = (SIGMAS * spread / math.sqrt(self.draws) + spread**2 / 2) / (k - 1)
@@ -135,7 +84,7 @@ class Initialization(Finding):
                 )
         if kinds == {"tanh"} and even:
             z = float(
-                _middle(ways["√(1/n)"].forward)[k - 1]
+                middle(ways["√(1/n)"].forward)[k - 1]
             )  # after k − 1 activations, passed on by Var w = 1/n
             spread = float(ways["√(1/n)"].theory.forward_spread[k - 1]) / math.sqrt(self.draws)
             figures = f"{z:.4f} after {k - 1}, 1 / (2 · {k - 1}) = {1 / (2 * (k - 1)):.4f}"
@@ -148,9 +97,9 @@ class Initialization(Finding):
         ways = [
             {
                 "way": way.name, "deviation": way.deviation,
-                "forward": {"predicted": way.theory.forward, "measured": _middle(way.forward),
+                "forward": {"predicted": way.theory.forward, "measured": middle(way.forward),
                             "spread": way.theory.forward_spread},
-                "backward": {"predicted": way.theory.backward, "measured": _middle(way.backward),
+                "backward": {"predicted": way.theory.backward, "measured": middle(way.backward),
                              "spread": way.theory.backward_spread},
             }
             for way in self.ways
@@ -166,7 +115,7 @@ class Initialization(Finding):
         for title, name in (("E[z²] of layer", "forward"), ("E[z̄²] of layer", "backward")):
             rows = [[title, "", *(str(k + 1) for k in shown), ""]]
             for way in self.ways:
-                measured = _middle(getattr(way, name))
+                measured = middle(getattr(way, name))
                 rows.append([way.name, "theory", *(short(getattr(way.theory, name)[k]) for k in shown), ""])
                 rows.append(["", "measured", *(short(measured[k]) for k in shown), _word(measured)])
             lines += [*columns(rows, left=2), ""]
@@ -181,7 +130,7 @@ class Initialization(Finding):
             marks = []
             for colour, way in enumerate(self.ways):
                 marks.append(Mark("", layers, getattr(way.theory, name), colour, "dashed"))
-                marks.append(Mark(way.name, layers, _middle(getattr(way, name)), colour, "dots"))
+                marks.append(Mark(way.name, layers, middle(getattr(way, name)), colour, "dots"))
             back = name == "backward"
             said = "E[z̄²] / that of the last" if back else "E[z²]"
             note = "dots: measured, dashed: theory"
@@ -242,17 +191,6 @@ def _measured(network: Architecture, name: str, x: Array, draws: int, rng: np.ra
 
 def _networks(n: int) -> str:
     return f"{n} network{'s' * (n > 1)}"
-
-
-def _middle(measured: Array) -> Array:
-    """The geometric mean over the networks, 0 where it is 0."""
-    return np.exp(_logs(measured))
-
-
-def _logs(measured: Array) -> Array:
-    """The mean over the networks of the logarithm; −∞ if one of them has died, and nothing gets through."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(measured).mean(axis=0))
 
 
 def _word(measured: Array) -> str:

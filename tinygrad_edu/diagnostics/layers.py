@@ -24,6 +24,7 @@ from tinygrad_edu.core.node import value_of
 from tinygrad_edu.diagnostics.chart import Mark, Panel
 from tinygrad_edu.diagnostics.finding import Claim, Finding, columns, short
 from tinygrad_edu.diagnostics.observing import Output, observe
+from tinygrad_edu.diagnostics.statistics import histogram, mean_square
 from tinygrad_edu.diagnostics.verdicts import Verdict, judged
 from tinygrad_edu.nn import functional
 from tinygrad_edu.nn.init import fans
@@ -31,7 +32,6 @@ from tinygrad_edu.nn.init.assigning import role
 from tinygrad_edu.render.style import bars
 from tinygrad_edu.types import Array
 
-BINS = 11  # of a histogram, odd so that 0 has one
 FLAT = 1 / 20  # of the largest slope
 
 
@@ -206,11 +206,6 @@ def layers(
     return Layers(name, rows, weights, float(np.mean(squares)) if squares else math.nan, seen.loss, rate)
 
 
-def mean_square(x: Array) -> float:
-    """E[x²] over all numbers."""
-    return float(np.mean(np.square(x)))
-
-
 def _row(output: Output) -> Row:
     y = output.value
     dead = saturated = None
@@ -222,15 +217,6 @@ def _row(output: Output) -> Row:
         saturated = float((4 * y * (1 - y) < FLAT).mean())
     return Row(output.name, output.kind, mean_square(y), mean_square(output.gradient), histogram(y),
                histogram(output.gradient), dead, saturated)  # fmt: skip
-
-
-def histogram(x: Array) -> tuple[int, ...]:
-    """Counts in bins of ±3 rms, what is outside in the outermost; of zeros, or with overflow, all in the middle."""
-    rms = math.sqrt(mean_square(x))
-    if not 0 < rms < math.inf:
-        return (*[0] * (BINS // 2), int(np.size(x)), *[0] * (BINS // 2))
-    counts, _ = np.histogram(np.clip(x / rms, -3, 3), bins=BINS, range=(-3, 3))
-    return tuple(counts.tolist())
 
 
 def _weight(path: str, w: Array, g: Array, rate: float) -> Weight:
