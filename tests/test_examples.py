@@ -25,6 +25,13 @@ PAGES = sorted(
     {*EXECUTED, *ROOT.glob("*.md"), *(ROOT / "demos").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")}
 )
 DEMOS = {
+    "17_batch_norm.py": [
+        "all three                   verified",
+        "without the path through μ  wrong",
+        "without the path through σ² wrong",
+        "-1.00 in training, beside 30",
+        "after 1, 10, 20, 40 steps",
+    ],
     "08_input_normalization.py": [
         "as they are    2.38   101  42.6  0.0197  0.9800  1.0200     30         30",
         "ZCA-whitened      1     1     1       2  0.9800  1.0200      1          1",
