@@ -80,11 +80,14 @@ def examine(
 def _unstable(pair: Pair, inputs: list[Array], y: Array, g: Array, found: list[Array]) -> bool:
     """Whether the gradient is rounding through and through: a last digit of the inputs changes it, as 10⁻¹⁶ / 10⁻¹⁶.
 
-    Or the value itself is. For the gradient all digits are changed alike, so that equal values stay equal.
+    Or the value itself is: it moves a hundred million times as far as the inputs. For the gradient all digits are changed
+    alike, so that equal values stay equal.
     """
     eps, rng = 4 * np.finfo(float).eps, np.random.default_rng(4)
     beside = [x * (1 + eps * rng.uniform(-1, 1, x.shape)) if x.dtype.kind == "f" else x for x in inputs]
-    if np.any(np.abs(np.asarray(pair.f(*beside)) - y) > 1e-4 * np.abs(y).max(initial=0.0)):
+    moved = np.abs(np.asarray(pair.f(*beside)) - y).max(initial=0.0)
+    size = max(float(np.abs(x).max(initial=0.0)) for x in inputs if x.dtype.kind == "f")
+    if moved > max(1e-4 * np.abs(y).max(initial=0.0), 1e8 * eps * size):
         return True
     for sign in (1, -1):
         near = [x * (1 + sign * eps) if x.dtype.kind == "f" else x for x in inputs]
