@@ -80,8 +80,8 @@ def examine(
 def _unstable(pair: Pair, inputs: list[Array], y: Array, g: Array, found: list[Array]) -> bool:
     """Whether the gradient is rounding through and through: a last digit of the inputs changes it, as 10⁻¹⁶ / 10⁻¹⁶.
 
-    Or the value itself is: it moves a hundred million times as far as the inputs. For the gradient all digits are changed
-    alike, so that equal values stay equal.
+    Or the value itself is: it moves a hundred million times as far as the inputs. For the gradient all digits are
+    changed alike, so that equal values stay equal.
     """
     eps, rng = 4 * np.finfo(float).eps, np.random.default_rng(4)
     beside = [x * (1 + eps * rng.uniform(-1, 1, x.shape)) if x.dtype.kind == "f" else x for x in inputs]

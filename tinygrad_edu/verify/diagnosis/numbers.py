@@ -35,7 +35,12 @@ def factor(e: Evidence) -> Iterator[Suspicion]:
     typical = float(np.median(ratio))
     spread = float(np.ptp(ratio) / max(np.abs(ratio).max(), np.finfo(float).tiny))
     allowed = 4 * error * (1 + abs(typical)) + 1e-6 * np.abs(typical * n)
-    if typical == 0 or spread >= 1e-5 or not np.all(np.abs(a - typical * n) <= allowed) or not e.wrong.any():
+    if (
+        typical == 0
+        or spread >= min(1e-5, abs(typical - 1) / 2)
+        or not np.all(np.abs(a - typical * n) <= allowed)
+        or not e.wrong.any()
+    ):
         return
     digits = 6 if abs(typical - 1) > 1e-4 else 12
     cause, cure, likely = _named(typical, e)
