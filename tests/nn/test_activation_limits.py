@@ -98,7 +98,7 @@ def test_maxout_of_planes_is_convex(rng):
 @pytest.mark.parametrize(("f", "error", "words"), [
     (lambda: nn.GELU("erf"), ValueError, "approximate='none' or 'tanh' was expected, 'erf' came"),
     (lambda: nn.Hardtanh(1, 1), ValueError, "min_val < max_val was expected, 1 and 1 came"),
-    (lambda: F.softplus(1.0, 0), ValueError, "beta > 0 was expected, 0 came"),
+    (lambda: F.scaled_softplus(1.0, 0), ValueError, "beta > 0 was expected, 0 came"),
     (lambda: F.celu(1.0, 0), ValueError, "alpha other than 0 was expected"),
     (lambda: nn.PReLU(0), ValueError, "num_parameters ≥ 1 was expected, 0 came"),
     (lambda: nn.Maxout(0), ValueError, "pieces ≥ 1 were expected, 0 came"),

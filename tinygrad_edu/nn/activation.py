@@ -64,14 +64,14 @@ class Softsign(Module):
 
 @verified(layer(lambda rng: Softplus(), real(5, 3)))
 class Softplus(Module):
-    """The soft ReLU, log(1 + exp(β x)) / β, positive; x itself where β x > threshold; see `functional.softplus`."""
+    """The soft ReLU, log(1 + exp(β x)) / β; x itself where β x > threshold; see `functional.scaled_softplus`."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         self.beta, self.threshold = beta, threshold
 
     def forward(self, x: Operand) -> Operand:
         """Element by element."""
-        return functional.softplus(x, self.beta, self.threshold)
+        return functional.scaled_softplus(x, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
         """β, if it is not 1."""

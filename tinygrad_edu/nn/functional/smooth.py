@@ -2,7 +2,7 @@
 
     x · S(x)          S between 0 and 1: how much of x to let through        gelu, silu, mish
     exp(x) − 1        below 0, and x above                                   elu, celu, selu
-    log(1 + exp(x))   and its relatives                                      softplus, logsigmoid
+    log(1 + exp(x))   and its relatives                                      scaled_softplus, logsigmoid
 
 All of them are finite, and so are their derivatives, however large x is: no exponential of a large number is taken. Of
 `where` both branches are computed, so the branch that is not chosen is computed at a harmless point.
@@ -94,7 +94,7 @@ def selu(x: Operand) -> Operand:
 
 
 @verified(layer(itself, real(5, 3), beta=2.0))
-def softplus(x: Operand, beta: float = 1.0, threshold: float = 20.0) -> Operand:
+def scaled_softplus(x: Operand, beta: float = 1.0, threshold: float = 20.0) -> Operand:
     """log(1 + exp(β x)) / β, a smooth ReLU (Dugas et al. 2001); where β x > threshold, x itself, as in PyTorch.
 
     There it jumps by exp(−threshold) / β at most, 2e-9 by default. `tg.softplus` has β = 1 and no jump.
@@ -103,7 +103,7 @@ def softplus(x: Operand, beta: float = 1.0, threshold: float = 20.0) -> Operand:
         ValueError: β is not positive.
     """
     if not beta > 0:
-        raise ValueError(f"softplus: beta > 0 was expected, {beta} came")
+        raise ValueError(f"scaled_softplus: beta > 0 was expected, {beta} came")
     scaled = beta * x
     return ops.where(scaled > threshold, x, ops.softplus(scaled) / beta)
 
