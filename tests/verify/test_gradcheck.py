@@ -388,7 +388,9 @@ def test_the_order_of_training_and_checking_does_not_matter(rng: np.random.Gener
 # ---- what is refused ----
 
 
-def test_dropout_drops_the_same_throughout_a_check_and_its_generator_is_put_back(rng: np.random.Generator) -> None:
+def test_dropout_drops_the_same_throughout_a_check_and_its_generator_is_put_back(
+    rng: np.random.Generator,
+) -> None:
     dropout = nn.Dropout(0.5, rng=np.random.default_rng(0))
     net = nn.Sequential(nn.Linear(4, 6, rng=rng), nn.Tanh(), dropout, nn.Linear(6, 2, rng=rng))
     x = rng.normal(size=(5, 4))

@@ -60,7 +60,9 @@ class Dropout(Module):
         return x * mask
 
     def _mask(self, shape: Shape) -> Array:
-        about_to_change(self.rng.bit_generator, "state")  # so that a check draws the same numbers again and again
+        about_to_change(
+            self.rng.bit_generator, "state"
+        )  # so that a check draws the same numbers again and again
         return (self.rng.random(shape) >= self.p) / (1 - self.p)
 
     @contextmanager

@@ -163,7 +163,8 @@ def draw(
     parameters: Choice = None,
     depth: int | None = None, local: bool = False, leaves: Leaves = "auto",
     rankdir: Literal["auto", "LR", "TB"] = "auto", theme: Literal["light", "dark"] = "light",
-    highlight: Choice = None, report: Any = None, engine: Literal["auto", "embedded", "dot"] = "auto", max_cards: int = 300,
+    highlight: Choice = None, report: Any = None, engine: Literal["auto", "embedded", "dot"] = "auto",
+    max_cards: int = 300,
 ) -> Drawing:  # fmt: skip
     """Draw the graph that a node was computed by.
 

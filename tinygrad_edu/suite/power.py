@@ -132,7 +132,9 @@ def power(
     rng = rng or np.random.default_rng(0)
     arguments, leaves = leaves_of(f, inputs, parameters)
     if not leaves:
-        raise NotDifferentiableError("check_power: there is nothing to check: pass inputs of floats, or a module")
+        raise NotDifferentiableError(
+            "check_power: there is nothing to check: pass inputs of floats, or a module"
+        )
     weights = Weights(rng)
     recorded: list[Any] = []
 
@@ -149,7 +151,9 @@ def power(
     with recording(NEEDED):
         output = objective()
     if not output.requires_grad or recorded[0].op is None:
-        raise NotDifferentiableError("check_power: the function does not depend on its inputs by any operation")
+        raise NotDifferentiableError(
+            "check_power: the function does not depend on its inputs by any operation"
+        )
     check = _Check(output, leaves, numeric, rounding)
     if wrong := check.wrong():
         raise GradientMismatch(
@@ -177,7 +181,9 @@ def power(
                 at = shows_at(f, arguments, leaves, number, mistake)
                 missed.append(Missed(place, mistake.operand, mistake.name, mistake.diff, reason, at))
     if not caught and not missed:
-        raise NotDifferentiableError("check_power: there is no operation here in which a mistake could be made")
+        raise NotDifferentiableError(
+            "check_power: there is no operation here in which a mistake could be made"
+        )
     return PowerReport(tuple(places), tuple(caught), tuple(missed))
 
 
