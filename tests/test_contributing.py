@@ -26,7 +26,7 @@ def test_the_example_is_right(registry: dict[str, object]) -> None:
     before = set(registry)
     exec(example, names)
     report = verify([name for name in registry if name not in before])
-    assert report.primitives == ("bell", "outer", "norm")
+    assert report.primitives == ("bell", "norm", "outer")
     assert report.failures == []
 
     # The formula that the page shows, and the derivative at a number: d/dx exp(−x²) at 1 is −2/e.

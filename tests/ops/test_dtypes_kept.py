@@ -15,7 +15,7 @@ IN_CASES = [(op, case) for op in DIFFERENTIABLE for case in op.cases]
 @pytest.mark.parametrize(("op", "case"), IN_CASES, ids=lambda x: getattr(x, "name", None) or str(x)[:40])
 def test_every_case_of_every_primitive(op, case, rng):
     drawn = case.draw(rng)
-    nodes = [tg.tensor(x.astype(np.float32), True) if d.differentiable else tg.tensor(x)
+    nodes = [tg.tensor(x.astype(np.float32) if np.asarray(x).dtype.kind == "f" else x, d.differentiable)
              for x, d in zip(drawn, case.domains, strict=True)]  # fmt: skip
     tracked = [n for n in nodes if n.requires_grad]
     y = op.call(*nodes, **case.params)

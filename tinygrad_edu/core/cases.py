@@ -100,14 +100,6 @@ def _with_zeros(rng: np.random.Generator, shape: Shape) -> Array:
     return x
 
 
-def whole(low: int, high: int, *shape: int) -> Domain:
-    """Whole numbers from low to high, which nothing is differentiated by: exponents, for which 0 is a base."""
-    return Domain(
-        f"whole [{low}, {high}]", lambda rng, shape: rng.integers(low, high, shape, endpoint=True).astype(float), shape,
-        differentiable=False,
-    )  # fmt: skip
-
-
 def boolean(*shape: int) -> Domain:
     """Of True and False, which nothing is differentiated by."""
     return Domain("boolean", lambda rng, shape: rng.random(shape) < 0.5, shape, differentiable=False)

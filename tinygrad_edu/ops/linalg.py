@@ -132,7 +132,6 @@ def _dtype(x: Any) -> Any:
                     case(real(2, 3), real(3), real(2), subscripts="ij,j,i->"), case(real(2, 3), subscripts="ij->ji"),
                     case(real(7, 2, 3), real(3, 5), subscripts="...j,jk"), case(real(3), real(5), subscripts="i,j->ji"),
                     case(real(7, 1, 3), real(2, 3), subscripts="...j,...j->..."), case(real(1, 3), subscripts="ij->j"),
-                    case(real(0, 3), subscripts="ij->j"),
                     case(real(7, 2, 3), real(3), subscripts="...j,...j->..."),
                     case(real(2, 3), real(3, 5), subscripts="kj,ji"),
                     case(real(3, 3, 2), real(2, 5), subscripts="aab,bc->ac"),
