@@ -24,7 +24,7 @@ from tinygrad_edu.suite.exact import exact
 from tinygrad_edu.suite.witnesses import Trial
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.curves import Curve, error_curve
-from tinygrad_edu.verify.numerical import gradient
+from tinygrad_edu.verify.theta import gradient
 
 # The curves: functions of one number whose value and first derivatives are of one size.
 CURVES: dict[str, tuple[Callable[[Any], Any], float]] = {

@@ -272,7 +272,7 @@ def test_mutants(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest
         return Score()
 
     module = ModuleType("tinygrad_edu.suite.mutation")
-    module.score = score  # type: ignore[attr-defined]
+    module.score = score
     monkeypatch.setitem(sys.modules, module.__name__, module)
     found = tmp_path / "mutants.json"
     assert main(["verify", "--mutants", "tanh", "--seed", "3", "--jobs", "2", "--json", str(found)]) == 1

@@ -129,7 +129,7 @@ def test_normalizations_and_layers_that_are_called_twice(
 def test_a_forward_of_its_own_is_put_back(rng: np.random.Generator, digits: np.ndarray) -> None:
     net = nn.Linear(64, 5, rng=rng)
     own = net.forward
-    net.forward = own  # type: ignore[method-assign]
+    net.forward = own
     (row,) = init.lsuv(net, digits, rng=rng)
     assert vars(net)["forward"] is own
     assert row.path == "Linear"

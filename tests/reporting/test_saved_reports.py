@@ -24,13 +24,13 @@ def printed(report: Any, width: int = 80) -> str:
         file=io.StringIO(), width=width, force_terminal=True, color_system="standard", highlight=False
     )
     console.print(report)
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+    return console.file.getvalue()
 
 
 def shown(report: Any, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False)
     console.print(report)
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+    return console.file.getvalue()
 
 
 def test_numbers() -> None:

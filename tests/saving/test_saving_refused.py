@@ -176,7 +176,7 @@ def test_metadata_that_is_not_saved(tmp_path: Path) -> None:
     for suffix in (".npz", ST):
         for metadata in ({"a": 1.5}, {1: "a"}, {"a": "\ud800"}):
             with pytest.raises(FormatError, match="metadata"):
-                save(tmp_path / f"a{suffix}", {}, metadata)  # type: ignore[dict-item]
+                save(tmp_path / f"a{suffix}", {}, metadata)
     with pytest.raises(FormatError, match=r"no metadata was expected for a \.pt file"):
         save(tmp_path / "a.pt", {}, {"a": "b"})
     assert list(tmp_path.iterdir()) == []

@@ -43,7 +43,7 @@ SELECTION = [name for name in RULES if name not in LONG][::4]
 def test_the_suite_sees_what_is_broken(name: str) -> None:
     report = score([name])
     assert report.total.mutants > 10
-    assert report.exit_code == 0 or report.total.score >= 0.95, str(report)  # type: ignore[operator]
+    assert report.total.score >= 0.95, str(report)
 
 
 @pytest.mark.parametrize("name", [name for name in RULES if name not in LONG][1::9])
@@ -213,7 +213,7 @@ def test_without_a_source_there_are_semantic_mutants(registry: dict[str, object]
     def typed(x: Any) -> Any:
         return x * x
 
-    op = typed.op  # type: ignore[attr-defined]
+    op = typed.op
     assert list(source_mutants(op)) == []
     assert score(["typed at a prompt"]).total.score == 1
 

@@ -158,7 +158,7 @@ def test_a_case_without_anything_to_differentiate_is_not_passed(registry: dict[s
     def planted(x: Any) -> Any:
         return np.logical_not(x)
 
-    found = [finding for finding in examine(planted.op) if finding.undecided]  # type: ignore[attr-defined]
+    found = [finding for finding in examine(planted.op) if finding.undecided]
     assert {finding.witness for finding in found} == set(primitives.WITNESSES)
 
 
@@ -170,7 +170,7 @@ def test_a_point_outside_of_the_domain_is_not_passed(registry: dict[str, object]
         with np.errstate(invalid="ignore"):
             return np.log(x)
 
-    assert [finding for finding in accusations(planted.op) if finding.witness == "vjp"]  # type: ignore[attr-defined]
+    assert [finding for finding in accusations(planted.op) if finding.witness == "vjp"]
 
 
 def test_where_nothing_moves_nothing_is_passed(registry: dict[str, object]) -> None:
@@ -179,7 +179,7 @@ def test_where_nothing_moves_nothing_is_passed(registry: dict[str, object]) -> N
     def planted(x: Any) -> Any:
         return np.where(x > 100, x, 0 * x)
 
-    found = [finding for finding in accusations(planted.op) if finding.case == "all cases"]  # type: ignore[attr-defined]
+    found = [finding for finding in accusations(planted.op) if finding.case == "all cases"]
     assert [finding.undecided for finding in found] == [True]
     assert "nothing changes with operand 0" in found[0].wrong
 
@@ -207,7 +207,7 @@ def test_a_rule_that_widens_on_the_way_is_seen_although_the_leaf_narrows(registr
     def planted(x: Any) -> Any:
         return 2 * x
 
-    found = {finding.witness: finding.wrong for finding in accusations(planted.op)}  # type: ignore[attr-defined]
+    found = {finding.witness: finding.wrong for finding in accusations(planted.op)}
     assert "rule's vjp is float64" in found["dtype"]
 
 
@@ -238,12 +238,12 @@ def test_what_is_not_analytic_is_not_judged_by_a_complex_step(registry: dict[str
     def planted(x: Any) -> Any:
         return np.real(x) ** 2
 
-    trial = witnesses.Trial(planted.op, planted.op.cases[0], np.random.default_rng(0))  # type: ignore[attr-defined]
+    trial = witnesses.Trial(planted.op, planted.op.cases[0], np.random.default_rng(0))
     source, why, gradients = exact(trial)
     assert source == "forward mode"
     assert "not analytic" in why
     np.testing.assert_allclose(gradients[0], trial.w * 2 * trial.xs[0], rtol=1e-15)
-    assert list(accusations(planted.op)) == []  # type: ignore[attr-defined]
+    assert list(accusations(planted.op)) == []
 
 
 def test_a_forward_that_drops_imaginary_parts_is_not_believed(registry: dict[str, object]) -> None:
@@ -251,7 +251,7 @@ def test_a_forward_that_drops_imaginary_parts_is_not_believed(registry: dict[str
     def planted(x: Any) -> Any:
         return np.asarray(x).astype(np.result_type(np.asarray(x).real)) ** 3
 
-    trial = witnesses.Trial(planted.op, planted.op.cases[0], np.random.default_rng(0))  # type: ignore[attr-defined]
+    trial = witnesses.Trial(planted.op, planted.op.cases[0], np.random.default_rng(0))
     assert exact(trial).source == "forward mode"
     assert "imaginary" in exact(trial).why
 
@@ -263,10 +263,10 @@ def test_where_there_is_no_complex_step_the_two_modes_must_agree_in_every_compon
     def planted(x: Any) -> Any:
         return np.real(x) * 1.0
 
-    trial = witnesses.Trial(planted.op, planted.op.cases[0], np.random.default_rng(0))  # type: ignore[attr-defined]
+    trial = witnesses.Trial(planted.op, planted.op.cases[0], np.random.default_rng(0))
     assert witnesses.WITNESSES["complex step"](trial) is None
     right = trial.vjp
-    trial.vjp = lambda *inputs: [g * (1 + 1e-12) for g in right(*inputs)]  # type: ignore[method-assign]
+    trial.vjp = lambda *inputs: [g * (1 + 1e-12) for g in right(*inputs)]
     assert "by the forward mode" in str(witnesses.WITNESSES["complex step"](trial))
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tinygrad_edu.verify import central, complex_step, differentiate, noise_of, one_sided
-from tinygrad_edu.verify.numerical import extrapolated, gradient
+from tinygrad_edu.verify.numerical import extrapolated
+from tinygrad_edu.verify.theta import gradient
 
 Function = Callable[[float], float]
 

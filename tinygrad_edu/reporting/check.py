@@ -30,7 +30,15 @@ LEGEND = {
     "not differentiable here": "a component is on a kink; the backward pass lies between the slopes of both sides",
     "vacuous": "the derivative is 0 everywhere: nothing could be seen to be wrong",
 }
-BANDS = {"great, ≤ 1e−7": 1e-7, "have a look, ≤ 1e−5": 1e-5, "be wary, ≤ 1e−3": 1e-3, "a bug": 1.0}
+BANDS = {
+    "great": 1e-7,
+    "fine, have a look": 1e-5,
+    "be wary": 1e-3,
+    "a bug": 1.0,
+}  # what the lecture says, up to where
+SCALE = tuple(
+    f"{words} ≤ 1e−{-math.log10(limit):.0f}" if limit < 1 else words for words, limit in BANDS.items()
+)
 LEAST = 1e-16  # where the scale begins
 COLUMNS = (
     Column("parameter"), Column("shape"), Column("verdict"), Column("difference", "right"), Column("worst at"),
@@ -85,7 +93,7 @@ def gradient_check(report: Check, *, graph: Picture | None = None, title: str | 
     return Document(
         kind="gradient check", title=title or "Gradient check", verdict=report.verdict, tone=_tone(report.verdict),
         summary=f"{right} of {len(report.rows)} parameters verified" + (f"; {note}" if note else ""),
-        facts=facts | versions, tables=(_table(report, "Parameters"),), legend=LEGEND, scale=tuple(BANDS),
+        facts=facts | versions, tables=(_table(report, "Parameters"),), legend=LEGEND, scale=SCALE,
         entries=tuple(_entries(report, "parameters")), text=str(report), graph=graph,
         content={"schema": "tinygrad-edu/gradient-check/1"} | versions | content,
     )  # fmt: skip
@@ -115,7 +123,7 @@ def training_check(reports: Checks, *, graph: Picture | None = None, title: str 
         entries=tuple(
             entry for steps, report in reports.reports.items() for entry in _entries(report, after[steps])
         ),
-        legend=LEGEND, text=str(reports), graph=graph, scale=tuple(BANDS),
+        legend=LEGEND, text=str(reports), graph=graph, scale=SCALE,
         content={"schema": "tinygrad-edu/training-check/1", **versions, "verdict": verdict, "hidden": [*reports.hidden],
                  "checks": checks},
     )  # fmt: skip

@@ -30,8 +30,9 @@ from tinygrad_edu.suite.finding import Undecided
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.noise import noise_of
-from tinygrad_edu.verify.numerical import differentiate, gradient
+from tinygrad_edu.verify.numerical import differentiate
 from tinygrad_edu.verify.steps import Gradient
+from tinygrad_edu.verify.theta import gradient
 
 
 class Trial:

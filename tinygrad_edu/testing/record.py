@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 
 from tinygrad_edu.reporting import Document, gradient_check, save
-from tinygrad_edu.reporting.check import BANDS, LEGEND
+from tinygrad_edu.reporting.check import LEGEND, SCALE
 from tinygrad_edu.reporting.document import Tone, environment
 from tinygrad_edu.verify.lecture import Lecture
 from tinygrad_edu.verify.report import Report, Row, Verdict
@@ -78,7 +78,7 @@ def document(records: Sequence[Record]) -> Document:
     return Document(
         kind="gradient checks", title="Gradient checks of the tests", verdict=verdict, tone=tone,
         summary=summary(records), facts=environment(), tables=tuple(tables), entries=tuple(entries), legend=LEGEND,
-        scale=tuple(BANDS), content=content, text=text,
+        scale=SCALE, content=content, text=text,
     )  # fmt: skip
 
 

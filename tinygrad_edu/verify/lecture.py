@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinygrad_edu.reporting.check import BANDS
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.noise import norm
 from tinygrad_edu.verify.theta import Theta
 
 STEP = 1e-7
-GREAT = 1e-7
-BANDS = ((GREAT, "great"), (1e-5, "fine, have a look"), (1e-3, "be wary"))
+GREAT = BANDS["great"]
 
 
 class Lecture(NamedTuple):
@@ -58,7 +58,7 @@ class Lecture(NamedTuple):
 
 def band(difference: float) -> str:
     """What the lecture says of a difference."""
-    return next((words for limit, words in BANDS if difference <= limit), "a bug")
+    return next((words for words, limit in BANDS.items() if difference <= limit), "a bug")
 
 
 def difference_of(apart: float, approx: float, backward: float) -> float:

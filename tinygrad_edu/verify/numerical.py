@@ -21,7 +21,6 @@ import numpy as np
 
 from tinygrad_edu.verify.noise import Function, each
 from tinygrad_edu.verify.steps import extrapolate, search
-from tinygrad_edu.verify.theta import gradient as gradient
 
 
 def one_sided(f: Function, x: float, step: float) -> float:

@@ -105,9 +105,9 @@ UNBROADCASTS: dict[str, Callable[[Any, Shape], Any]] = {
 
 def vjp_of(op: Primitive, i: int, unbroadcast: Callable[[Any, Shape], Any] = sum_to) -> Rule:
     """The rule for operand i as a vjp (g, y, *xs) that undoes broadcasting by itself."""
-    rule: Any = op.rule(i)
+    rule: Rule = op.rule(i)
     if not op.elementwise:
-        return rule  # type: ignore[no-any-return]
+        return rule
 
     def vjp(g: Operand, y: Operand, *xs: Operand, **params: Any) -> Operand:
         c = g * (rule(y, *xs, **params) if callable(rule) else rule)
