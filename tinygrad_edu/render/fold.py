@@ -66,6 +66,7 @@ class Board:
     omitted: int = 0  # nodes that are not in the picture
     stubs: tuple[int, ...] = ()  # cards that have operands among those
     caption: str | None = None
+    rows: tuple[str, ...] = ("value", "grad")  # that the cards show
 
 
 def fold(
