@@ -12,7 +12,7 @@ All cards of a picture share their columns, so that numbers stand below each oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -65,7 +65,7 @@ def _width(lengths: Iterable[int], letter: float) -> int:
 def card_label(card: Card, board: Board, palette: Palette, columns: Columns) -> str:
     """The label of a card."""
     chip = wording.symbols(card, board.modules)
-    numbers = _numbers(card, palette, columns)
+    numbers = _numbers(card, board.rows, palette, columns)
     cells = [cell(numbers)]
     if chip:
         words = "<BR/>".join(text(line, 11, palette.chip_text, bold=True) for line in chip)
@@ -75,12 +75,12 @@ def card_label(card: Card, board: Board, palette: Palette, columns: Columns) -> 
         ]  # fmt: skip
     rows = [row(*cells)]
     for role, nodes in groupby(card.insets, key=lambda inset: inset.role):
-        box = _insets(list(nodes), role, card, palette, columns)
+        box = _insets(list(nodes), role, card, board.rows, palette, columns)
         rows += [row(cell(height=5, colspan=len(cells))), row(cell(box, colspan=len(cells)))]
     return table(*rows)
 
 
-def _numbers(card: Card, palette: Palette, columns: Columns) -> str:
+def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Columns) -> str:
     node = card.node
     bad = node.value.nan + node.value.infinite > 0
     given = node.name is not None or card.module is not None
@@ -98,15 +98,11 @@ def _numbers(card: Card, palette: Palette, columns: Columns) -> str:
     left = text(bars, 11, palette.value) if bars else text("value", 9, palette.value)
     value = text(wording.value(node.value), 12, palette.bad if bad else palette.value, bold=True)
     gap = cell(width=6)
-    rows = [
-        row(cell(table(row(top)), colspan=3)),
-        row(
-            cell(left, align="LEFT", width=columns.label),
-            gap,
-            cell(value, align="RIGHT", cellpadding=3, width=columns.value),
-        ),
-    ]
-    if node.requires_grad:
+    rows = [row(cell(table(row(top)), colspan=3))]
+    if "value" in shown:
+        number = cell(value, align="RIGHT", cellpadding=3, width=columns.value)
+        rows.append(row(cell(left, align="LEFT", width=columns.label), gap, number))
+    if "grad" in shown and node.requires_grad:
         label = text(wording.gradient_label(node), 9, palette.gradient)
         rows.append(row(cell(label, align="LEFT"), gap, _pill(node, palette, 12)))
     return table(*rows, cellspacing=1)
@@ -125,7 +121,9 @@ def _pill(node: NodeModel, palette: Palette, size: int) -> str:
     return cell(words, align="RIGHT", style="ROUNDED", bgcolor=fill, cellpadding=3)
 
 
-def _insets(nodes: list[NodeModel], role: str, card: Card, palette: Palette, columns: Columns) -> str:
+def _insets(
+    nodes: list[NodeModel], role: str, card: Card, shown: Sequence[str], palette: Palette, columns: Columns
+) -> str:
     """Leaves of one role as a rounded box with a row each, their numbers in columns."""
     look = palette.roles[role]
     scope = tuple(card.module.split(".")) if card.module else card.scope
@@ -140,14 +138,13 @@ def _insets(nodes: list[NodeModel], role: str, card: Card, palette: Palette, col
         cells = [cell(name, align="LEFT", cellpadding=2, width=columns.inset_name)]
         if not single:
             cells.append(cell(text(shape(node.value.shape), 9, look.tag), align="LEFT", cellpadding=2))
-        cells += [
-            cell(width=3),
-            cell(value, align="RIGHT", cellpadding=2, width=columns.inset_value),
-            cell(width=5),
-        ]
-        if node.requires_grad and not single:
+        cells.append(cell(width=3))
+        if "value" in shown:
+            cells += [cell(value, align="RIGHT", cellpadding=2, width=columns.inset_value), cell(width=5)]
+        graded = "grad" in shown and node.requires_grad
+        if graded and not single:
             cells.append(_pill(node, palette, 11))
-        elif node.requires_grad:
+        elif graded:
             words = text(wording.gradient(node), 11, palette.gradient, bold=True)
             cells.append(cell(words, align="RIGHT", cellpadding=2, width=columns.inset_gradient))
         rows.append(row(*cells))

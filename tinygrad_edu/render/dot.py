@@ -66,10 +66,10 @@ def _is_deep(board: Board) -> bool:
 def _legend(board: Board, palette: Palette) -> str:
     nodes = [node for card in board.cards for node in (card.node, *card.insets)]
     occurring = {node.role for node in nodes}
-    graded = [node for node in nodes if node.gradient is not None]
+    graded = [node for node in nodes if node.gradient is not None and "grad" in board.rows]
     return legend(
         palette, [role for role in wording.ROLES if role in occurring],
-        chip=any(card.operations for card in board.cards), gradient=bool(graded),
+        chip=any(card.operations for card in board.cards), value="value" in board.rows, gradient=bool(graded),
         broken=[
             words for flag, words in (("nonfinite", "NaN or ∞"), ("wrong", "✗ wrong derivative"))
             if any(flag in card.flags for card in board.cards)

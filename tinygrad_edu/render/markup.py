@@ -58,8 +58,9 @@ def heading(palette: Palette, title: str | None, subtitle: str | None, caption: 
 
 
 def legend(
-    palette: Palette, roles: Iterable[str], *, chip: bool, gradient: bool, scale: bool, broken: Iterable[str]
-) -> str:
+    palette: Palette, roles: Iterable[str], *, chip: bool, value: bool, gradient: bool, scale: bool,
+    broken: Iterable[str],
+) -> str:  # fmt: skip
     """What the colours mean, but only those that occur."""
     cells: list[str] = []
 
@@ -81,8 +82,9 @@ def legend(
             bgcolor=palette.chip,
         )
         entry(cell(box, cellpadding=4), "operation")
-    forward = text("value", 10, palette.value, bold=True) + text("  forward →", 10, palette.dim)
-    cells.append(cell(forward, cellpadding=3))
+    if value:
+        forward = text("value", 10, palette.value, bold=True) + text("  forward →", 10, palette.dim)
+        cells.append(cell(forward, cellpadding=3))
     if gradient:
         backward = text("grad", 10, palette.gradient, bold=True) + text("  ← backward", 10, palette.dim)
         cells += [cell(width=8), cell(backward, style="ROUNDED", bgcolor=palette.pill, cellpadding=3)]
