@@ -54,6 +54,14 @@ def test_second_derivatives_of_powers():
         close(tg.hessian(lambda v, n=n: (v**n).sum())(np.array([x])), [[wanted]])
 
 
+def test_the_mixed_second_derivative_of_a_power_at_the_exponent_0():
+    """∂²(aᵇ)/∂a∂b = aᵇ⁻¹ (1 + b log a), which is 1/a at b = 0."""
+    for a in (0.5, 2.0, 5.0):
+        mixed = tg.grad(lambda b, a=a: tg.grad(lambda x: x**b)(a))
+        assert mixed(0.0) == pytest.approx(1 / a, rel=1e-15)
+        close(tg.hessian(lambda v: v[0] ** v[1])(np.array([a, 0.0])), [[0.0, 1 / a], [1 / a, np.log(a) ** 2]])
+
+
 def test_the_exponent_as_a_variable():
     close(
         tg.grad(lambda e: (2.0**e).sum())(np.array([0.0, 1.0, -1.0])), np.log(2) * np.array([1.0, 2.0, 0.5])

@@ -73,6 +73,15 @@ def nonzero(*shape: int) -> Domain:
     )
 
 
+def integer(low: int, high: int, *shape: int, differentiable: bool = True) -> Domain:
+    """The integers from low to high as reals, each as often as the others: exponents that rules treat by themselves."""
+    numbers = np.arange(low, high + 1.0)
+    return Domain(
+        f"{low}…{high}", lambda rng, shape: rng.permuted(np.resize(numbers, shape or 1)).reshape(shape), shape,
+        differentiable,
+    )  # fmt: skip
+
+
 def interval(low: float, high: float, *shape: int) -> Domain:
     """Uniform in [low, high]."""
     return Domain(f"[{low}, {high}]", lambda rng, shape: rng.uniform(low, high, shape), shape)

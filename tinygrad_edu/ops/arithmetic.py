@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import operator
 
-from tinygrad_edu.core.cases import case, nonzero, positive, real
+from tinygrad_edu.core.cases import case, integer, nonzero, positive, real, vanishing
 from tinygrad_edu.core.primitive import elementwise
 from tinygrad_edu.ops.choice import where
 from tinygrad_edu.ops.transcendental import log
@@ -64,7 +64,8 @@ def reciprocal(x: Operand) -> Operand:
 
 
 def _by_base(y: Operand, a: Operand, b: Operand) -> Operand:
-    return b * a ** where(b == 0, 1, b - 1)  # x⁰ is 1 everywhere: at 0 too, its derivative is 0, not 0 · ∞
+    # x⁰ is 1 everywhere, so its derivative is 0 at x = 0, too, and not 0 · ∞.
+    return b * a ** where(a == 0, where(b == 0, 1, b - 1), b - 1)
 
 
 def _by_exponent(y: Operand, a: Operand, b: Operand) -> Operand:
@@ -72,7 +73,8 @@ def _by_exponent(y: Operand, a: Operand, b: Operand) -> Operand:
 
 
 @elementwise(partials=(_by_base, _by_exponent), on_floats=math.pow, symbol="^", notation="{0}^{1}",
-             cases=[case(positive(3), real(3))])  # fmt: skip
+             cases=[case(positive(3), real(3)), case(positive(3), integer(-1, 1, 3)),
+                    case(vanishing(5, 4), integer(0, 3, 5, 4, differentiable=False))])  # fmt: skip
 def power(a: Operand, b: Operand) -> Operand:
     """Power. By the exponent there is a derivative where the base is positive; elsewhere NaN, or an error (Scalar)."""
     return a**b
