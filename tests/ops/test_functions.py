@@ -115,6 +115,25 @@ def test_sigmoid_and_softplus_far_out(x):
         assert float(tg.grad(tg.softplus)(make(x))) == pytest.approx(sigmoid, **tolerance)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_sigmoid_keeps_all_digits_in_both_tails(dtype):
+    x = np.linspace(-100, 100, 20_001).astype(dtype)
+    far = np.longdouble(0) + x
+    exact = np.where(far >= 0, 1 / (1 + np.exp(-far)), np.exp(far) / (1 + np.exp(far)))
+    found = tg.sigmoid(x)
+    assert found.dtype == dtype
+    representable = exact >= np.finfo(dtype).tiny
+    units = np.abs(found - exact) / np.spacing(exact.astype(dtype))
+    assert units[representable].max() < 3  # an exponential, a sum and a quotient round once each
+
+
+def test_sigmoid_of_what_is_no_number_and_what_is_not_real():
+    close(tg.sigmoid(np.array([-np.inf, np.inf])), [0.0, 1.0], rtol=0)
+    assert np.isnan(tg.sigmoid(np.array([np.nan]))).all()
+    with pytest.raises(TypeError):  # it is not analytic as it is computed, and must not look as if it were
+        tg.ops.sigmoid(np.array([1 + 1e-30j]))
+
+
 @pytest.mark.parametrize("x", [-1000.0, 1000.0])
 def test_tanh_far_out(x):
     assert tg.tanh(x) == math.copysign(1.0, x)

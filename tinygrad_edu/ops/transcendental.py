@@ -145,7 +145,8 @@ def sigmoid(x: Operand) -> Operand:
 
     1 − y is written σ(−x): the digits that 1 − y would lose for large x are those of the derivative.
     """
-    return np.exp(-np.logaddexp(0, -x))  # exact in both tails, and never overflows
+    small = np.exp(-np.fabs(x))  # in (0, 1], so nothing overflows; fabs, as abs would take complex numbers
+    return np.maximum(small, x >= 0) / (1 + small)  # above the line 1, or exp(x) where x is negative
 
 
 @elementwise(partials=(lambda y, x: sigmoid(x),), cases=[case(real(3))],
