@@ -25,18 +25,16 @@ def dot(
     rankdir: str = "auto", local: bool = False,
 ) -> str:  # fmt: skip
     """Write a board as DOT; `rankdir` is "LR", "TB" or "auto", `local` puts ∂head/∂tail on the arrows."""
-    effort = " nslimit=1 nslimit1=1" if len(board.cards) > LARGE else ""
-    down = (rankdir == "auto" and _is_deep(board)) or rankdir == "TB"
-    gap = (0.6 if max(Counter(_ranks(board).values()).values()) > 1 else 0.35) if down else 0.5
+    down = goes_down(board, rankdir)
     above = heading(palette, title, subtitle, board.caption)
     out = [
         "digraph tinygrad_edu {",
         f'graph [rankdir={"TB" if down else "LR"} bgcolor="{palette.paper}" fontname="{FONT}" pad=0.3 '
-        f"nodesep={0.3 if down else 0.22} ranksep={gap} outputorder=edgesfirst "
-        f"labelloc=b label=<{_legend(board, palette)}>{effort}]",
+        f"{spacing(board, down)} outputorder=edgesfirst "
+        f"labelloc=b label=<{_legend(board, palette)}>{effort(board)}]",
         f'node [shape=box style="rounded,filled" margin="0.075,0.055" fontname="{FONT}"]',
         f'edge [color="{palette.line}" penwidth=1.1 arrowsize=0.7 fontname="{FONT}" fontsize=9 '
-        f'fontcolor="{palette.gradient}" {"tailport=s headport=n" if down else "tailport=e headport=w"}]',
+        f'fontcolor="{palette.gradient}" {ports(down)}]',
     ]
     label = f" labelloc=t labeljust=l label=<{above}>" if above else ' label=""'
     out.append(f"subgraph cluster_all {{ graph [peripheries=0 margin=11{label}]")
@@ -45,6 +43,27 @@ def dot(
     if board.stubs:
         out.append(_rest(board, palette))
     return "\n".join([*out, "}}", ""])
+
+
+def goes_down(board: Board, rankdir: str) -> bool:
+    """Whether the arrows go from top to bottom."""
+    return (rankdir == "auto" and _is_deep(board)) or rankdir == "TB"
+
+
+def spacing(board: Board, down: bool) -> str:
+    """The gaps between cards, and between ranks of them."""
+    gap = (0.6 if max(Counter(_ranks(board).values()).values()) > 1 else 0.35) if down else 0.5
+    return f"nodesep={0.3 if down else 0.22} ranksep={gap}"
+
+
+def effort(board: Board) -> str:
+    """How hard Graphviz is to try."""
+    return " nslimit=1 nslimit1=1" if len(board.cards) > LARGE else ""
+
+
+def ports(down: bool) -> str:
+    """Where arrows leave a card, and where they reach one: fans instead of spaghetti."""
+    return "tailport=s headport=n" if down else "tailport=e headport=w"
 
 
 def _ranks(board: Board) -> dict[int, int]:
@@ -78,8 +97,8 @@ def _legend(board: Board, palette: Palette) -> str:
     )  # fmt: skip
 
 
-def _groups(board: Board, palette: Palette, columns: Columns, down: bool) -> list[str]:
-    """The cards, with a box around those of a module, and one around the inputs.
+def grouped_cards(board: Board, down: bool) -> TREE:
+    """The cards by their modules, and the inputs together if there is any box.
 
     Graphviz puts what is written first at the top; but from left to right, and within a cluster, at the
     bottom.
@@ -92,8 +111,13 @@ def _groups(board: Board, palette: Palette, columns: Columns, down: bool) -> lis
         for part in ("", "inputs") if boxed and card in inputs else card.scope:
             place = place[1].setdefault(part, ([], {}))
         place[0].append(card)
+    return tree
+
+
+def _groups(board: Board, palette: Palette, columns: Columns, down: bool) -> list[str]:
+    """The cards, with a box around those of a module, and one around the inputs."""
     out: list[str] = []
-    stack: list[tuple[tuple[str, ...], TREE] | None] = [((), tree)]
+    stack: list[tuple[tuple[str, ...], TREE] | None] = [((), grouped_cards(board, down))]
     count = 0
     while stack:
         item = stack.pop()
