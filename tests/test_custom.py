@@ -88,3 +88,34 @@ def test_it_registers_nothing():
 def test_it_takes_functions():
     with pytest.raises(TypeError, match="a function was expected as vjp, int came"):
         tg.custom_vjp(np.sin, 3)
+
+
+@pytest.mark.parametrize(("f", "vjp", "message"), [
+    (np.exp, lambda g, y: g * y, r"called as vjp\(g, y, \*xs\), here with 3 arguments; that of exp has other parameters"),
+    (lambda a, b: a * b, lambda g, y, a: g, r"called as f\(\*xs\), here with 1 argument; .* positional argument: 'b'"),
+    (np.exp, lambda g, y, x: (g, g), "exp has 1 input, so as many gradients were expected, 2 came"),
+    (lambda x: None, lambda g, y, x: g, "a number or an array was expected of the forward pass .* NoneType came"),
+    (lambda x: (x, x), lambda g, y, x: g, "a number or an array was expected of the forward pass .* tuple came"),
+])  # fmt: skip
+@pytest.mark.parametrize("hazards", [False, True])
+def test_a_pair_that_does_not_fit_is_refused_in_words(f, vjp, message, hazards):
+    with pytest.raises(TypeError, match=message):
+        tg.check(tg.custom_vjp(f, vjp), np.array([0.3, 0.7]), hazards=hazards)
+
+
+def test_an_error_of_types_within_the_functions_is_their_own():
+    with pytest.raises(TypeError, match="unsupported operand"):
+        tg.custom_vjp(lambda x: x + None, lambda g, y, x: g)(np.ones(2))
+
+
+def doubled_in_place(x):
+    x *= 2
+    return x
+
+
+@pytest.mark.parametrize(("f", "vjp"), [
+    (doubled_in_place, lambda g, y, x: 2 * g), (lambda x: 2 * x, lambda g, y, x: doubled_in_place(y) * g),
+])  # fmt: skip
+def test_what_is_in_a_graph_cannot_be_changed_in_place(f, vjp):
+    with pytest.raises(ValueError, match="changes an array in place .* work on a copy"):
+        tg.check(tg.custom_vjp(f, vjp), np.array([0.3, 0.7]))

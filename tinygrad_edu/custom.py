@@ -10,6 +10,7 @@ they can be differentiated again and print themselves.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ class CustomFunction:
         self._latest: tuple[Any, ...] = ()
 
         def forward(*xs: Any) -> Any:
-            return np.array(f(*map(np.asarray, xs)))[()]
+            return np.array(self.value(*map(np.asarray, xs)))[()]
 
         self.op = Primitive(forward, self._rule, (), name=self.name)
         self._call = general(self.op)
@@ -46,22 +47,58 @@ class CustomFunction:
     def __repr__(self) -> str:
         return f"<custom_vjp {self.name}>"
 
+    def value(self, *xs: Any) -> Any:
+        """What the forward pass returns, a number or an array.
+
+        Raises:
+            TypeError: it returns something else, or takes another number of inputs.
+            ValueError: it changes an input that is kept in a graph.
+        """
+        y = self._ask(self.f, xs, "the forward pass is called as f(*xs)")
+        if isinstance(y, tuple) or np.asarray(y).dtype.kind not in "biufc":
+            raise TypeError(
+                f"custom_vjp: a number or an array was expected of the forward pass of {self.name}, "
+                f"{type(y).__name__} came: let it return one array"
+            )
+        return y
+
     def gradients(self, g: Any, y: Any, *xs: Any) -> list[Any]:
         """What the backward pass returns, one gradient for each input; None stands for zeros.
 
         Raises:
-            TypeError: not one gradient for each input.
+            TypeError: not one gradient for each input, or it takes another number of arguments.
+            ValueError: it changes an array that is kept in a graph.
         """
-        found = self.vjp(g, y, *xs)
+        found = self._ask(self.vjp, (g, y, *xs), "the backward pass is called as vjp(g, y, *xs)")
         if len(xs) == 1 and not isinstance(found, tuple | list):
             return [found]
         if not isinstance(found, tuple | list) or len(found) != len(xs):
             came = f"{len(found)}" if isinstance(found, tuple | list) else type(found).__name__
             raise TypeError(
-                f"custom_vjp: {self.name} has {len(xs)} inputs, so as many gradients were expected, {came} came: "
-                f"return a tuple of arrays, one for each input"
+                f"custom_vjp: {self.name} has {len(xs)} input{'s' * (len(xs) != 1)}, so as many gradients were "
+                f"expected, {came} came: return a tuple of arrays, one for each input"
             )
         return list(found)
+
+    def _ask(self, function: Callable[..., Any], given: tuple[Any, ...], how: str) -> Any:
+        """Call one of the two, and say in the words of this chapter what cannot go well."""
+        try:
+            return function(*given)
+        except TypeError as error:
+            if _takes(function, len(given)):
+                raise
+            n = len(given)
+            raise TypeError(
+                f"custom_vjp: {how}, here with {n} argument{'s' * (n != 1)}; that of {self.name} has other "
+                f"parameters: {error}"
+            ) from None
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            raise ValueError(
+                f"custom_vjp: {self.name} changes an array in place that it was only lent, for other operations use it, "
+                f"too: work on a copy, x = x.copy()"
+            ) from error
 
     def _rule(self, i: int, g: Any, y: Any, *xs: Any) -> Any:
         if isinstance(g, Node) or isinstance(y, Node):
@@ -78,6 +115,17 @@ class CustomFunction:
         return (
             np.zeros(np.shape(xs[i]), np.asarray(xs[i]).dtype)[()] if found is None else np.asarray(found)[()]
         )
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many arguments; one that does not say, such as a ufunc, may be."""
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def custom_vjp(f: Forward, vjp: Backward) -> CustomFunction:

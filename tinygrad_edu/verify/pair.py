@@ -37,7 +37,7 @@ def pair_of(target: Any, arguments: list[Any], leaves: dict[str, Any]) -> tuple[
     called = {id(leaf): name for name, leaf in leaves.items()}
     names = [called.get(id(x), f"input {i}") for i, x in enumerate(arguments)]
     if isinstance(target, CustomFunction):
-        return Pair(target.f, target.gradients, names), [_wide(value_of(x)) for x in arguments]
+        return Pair(target.value, target.gradients, names), [_wide(value_of(x)) for x in arguments]
     places = [i for i, x in enumerate(arguments) if id(x) in called]
 
     def call(xs: Sequence[Array]) -> tuple[Any, list[Any]]:
