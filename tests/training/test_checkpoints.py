@@ -1,20 +1,13 @@
-"""Checkpoints: to the last bit, all or nothing, and whole whenever the process is killed."""
+"""Checkpoints: to the last bit, all or nothing."""
 
 from __future__ import annotations
-
-import random
-import signal
-import subprocess
-import sys
-import time
-import zipfile
 
 import numpy as np
 import pytest
 
-from tinygrad_edu import nn, optim
+from tinygrad_edu import nn, optim, saving
+from tinygrad_edu.errors import FormatError
 from tinygrad_edu.training import load_checkpoint, save_checkpoint
-from tinygrad_edu.training.store import read_arrays, write_arrays
 
 KINDS = [np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64]
 
@@ -78,8 +71,8 @@ def test_every_generator_of_numpy(tmp_path, kind):
     optimizer = optim.SGD(net.parameters())
     rng, other = (np.random.Generator(kind(seed)) for seed in (1, 2))
     rng.integers(0, 10, 3, dtype=np.int32)  # half a word is left over
-    save_checkpoint(tmp_path / "a", net, optimizer, generators={"rng": rng})
-    load_checkpoint(tmp_path / "a", net, optimizer, generators={"rng": other})
+    save_checkpoint(tmp_path / "a.npz", net, optimizer, generators={"rng": rng})
+    load_checkpoint(tmp_path / "a.npz", net, optimizer, generators={"rng": other})
     np.testing.assert_array_equal(
         rng.integers(0, 1000, 9, dtype=np.int32), other.integers(0, 1000, 9, dtype=np.int32)
     )
@@ -106,112 +99,54 @@ def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path):
         np.testing.assert_array_equal(value, before[name])
 
 
-# ---- the file ----
+# ---- the file, which is one of `saving`, and tested there ----
 
 
-def test_arrays_of_all_sorts_come_back(tmp_path, rng):
-    arrays = {
-        "file": rng.normal(size=(3, 0, 2)), "a/b.c": np.float32(0.1), "γ": rng.integers(0, 9, (2, 2)),
-        "transposed": rng.normal(size=(3, 2)).T, "bits": np.array([True, False]), "nan": np.array([np.nan, -0.0]),
-    }  # fmt: skip
-    write_arrays(tmp_path / "x.npz", arrays, {"n": 2**200, "x": 0.1, "text": "ε"})
-    found, metadata = read_arrays(tmp_path / "x.npz")
-    assert metadata == {"n": 2**200, "x": 0.1, "text": "ε"}
-    assert found.keys() == arrays.keys()
-    for name, array in arrays.items():
-        np.testing.assert_array_equal(found[name], array)
-        assert found[name].dtype == np.asarray(array).dtype
-        assert found[name].tobytes() == np.asarray(array).tobytes()
-
-
-def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
-    path = tmp_path / "x.npz"
-    write_arrays(path, {"a": np.ones(3)}, {"old": True})
-    with pytest.raises(ValueError, match="Object arrays"):
-        write_arrays(path, {"a": np.zeros(3), "b": np.array([object()])}, {})
-    with pytest.raises(TypeError, match="JSON"):
-        write_arrays(path, {}, {"f": print})
-    arrays, metadata = read_arrays(path)
-    np.testing.assert_array_equal(arrays["a"], 1)
-    assert metadata == {"old": True}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
-def test_a_link_stays_one(tmp_path):
-    (tmp_path / "far").mkdir()
-    link = tmp_path / "latest.npz"
-    link.symlink_to(tmp_path / "far" / "x.npz")
-    write_arrays(link, {"a": np.ones(3)}, {})
-    assert link.is_symlink()
-    assert [file.name for file in (tmp_path / "far").iterdir()] == ["x.npz"]
-    with pytest.raises(FileNotFoundError):
-        write_arrays(tmp_path / "none" / "x.npz", {}, {})
-
-
-def test_damaged_files_say_so(tmp_path):
-    path = tmp_path / "x.npz"
-    write_arrays(path, {"a": np.arange(1000.0)}, {})
-    whole = path.read_bytes()
-    middle = len(whole) // 2
-    flipped = whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :]
-    for damaged in (whole[: len(whole) // 2], flipped, b"", b"no archive"):
-        path.write_bytes(damaged)
-        with pytest.raises(ValueError, match="something else or a damaged file came"):
-            read_arrays(path)
-    np.savez(path, a=np.ones(2))
-    with pytest.raises(ValueError, match=r"metadata\.json"):
-        read_arrays(path)
-    net = nn.Linear(2, 2, rng=np.random.default_rng(0))
-    write_arrays(path, {}, {})
-    with pytest.raises(ValueError, match="an archive of other things"):
-        load_checkpoint(path, net, optim.SGD(net.parameters()))
-    with pytest.raises(FileNotFoundError):
-        read_arrays(tmp_path / "none.npz")
-
-
-def test_nothing_in_it_is_pickled(tmp_path):
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".pt"])
+def test_every_format_will_do(tmp_path, suffix):
+    path = tmp_path / f"check{suffix}"
     net, rng = build(0)
     optimizer = optim.Adam(net.parameters())
-    steps(net, optimizer, rng, 1)
-    save_checkpoint(tmp_path / "a.npz", net, optimizer)
-    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
-        assert archive.testzip() is None
-        for name in archive.namelist():
-            assert name == "metadata.json" or b"'descr': '|O'" not in archive.read(name)[:128]
+    steps(net, optimizer, rng, 2)
+    history = [{"epoch": i, "loss": 1 / 3} for i in range(100_000)]  # longer than metadata may be
+    save_checkpoint(path, net, optimizer, progress={"history": history}, best=net.state_dict())
+    other, _ = build(1)
+    progress, best = load_checkpoint(path, other, optim.Adam(other.parameters()))
+    assert progress["history"] == history
+    assert best is not None
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(other.state_dict()[name], value)
+        np.testing.assert_array_equal(best[name], value)
+    assert saving.load(path).keys() >= {"model.0.weight", "best.0.weight", "optimizer.0.exp_avg"}
 
 
-WRITER = """
-import sys
-import numpy as np
-from tinygrad_edu.training.store import write_arrays
-i = 0
-while True:
-    write_arrays(sys.argv[1], {f"a{k}": np.full(60_000, float(i)) for k in range(8)}, {"i": i})
-    print(i, flush=True)
-    i += 1
-"""
+def test_what_is_no_checkpoint_says_so(tmp_path):
+    path, net = tmp_path / "x.npz", nn.Linear(2, 2, rng=np.random.default_rng(0))
+    optimizer = optim.SGD(net.parameters())
+    strange = [{"weight": np.ones(2)}, {"checkpoint": np.arange(9, dtype=np.uint8)}, {"checkpoint": b_array("{}")}]
+    for state in strange:
+        saving.save(path, state)
+        with pytest.raises(FormatError, match="a checkpoint was expected"):
+            load_checkpoint(path, net, optimizer)
+    save_checkpoint(path, net, optimizer)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FormatError, match=r"x\.npz"):
+        load_checkpoint(path, net, optimizer)
+    with pytest.raises(FileNotFoundError):
+        load_checkpoint(tmp_path / "none.npz", net, optimizer)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
-def test_a_kill_in_the_middle_of_a_write_leaves_a_whole_checkpoint(tmp_path):
-    """Killed at random moments: the file is that of the last announced write, or of the one under way."""
-    path, chance = tmp_path / "check.npz", random.Random(0)
-    under_way = 0
-    for _ in range(6):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        process.stdout.readline()  # one is there: from now on, the file must be whole
-        time.sleep(chance.uniform(0, 0.1))
-        process.send_signal(signal.SIGKILL)
-        said = process.communicate()[0].split()
-        arrays, metadata = read_arrays(path)
-        last = int(said[-1]) if said else 0
-        assert last <= metadata["i"] <= last + 1
-        assert len(arrays) == 8
-        for array in arrays.values():
-            np.testing.assert_array_equal(array, np.full(60_000, float(metadata["i"])))
-        under_way += (tmp_path / "check.npz.part").exists()
-        assert {file.name for file in tmp_path.iterdir()} <= {"check.npz", "check.npz.part"}
-    assert under_way  # else no kill has met a write, and nothing was seen
+def b_array(text):
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def test_what_json_cannot_hold_leaves_the_old_file(tmp_path):
+    path, net = tmp_path / "x.npz", nn.Linear(2, 2, rng=np.random.default_rng(0))
+    optimizer = optim.SGD(net.parameters())
+    save_checkpoint(path, net, optimizer, progress={"old": True})
+    with pytest.raises(TypeError, match="JSON"):
+        save_checkpoint(path, net, optimizer, progress={"f": print})
+    with pytest.raises(FormatError, match="suffix"):
+        save_checkpoint(tmp_path / "x.checkpoint", net, optimizer)
+    assert load_checkpoint(path, net, optimizer)[0] == {"old": True}

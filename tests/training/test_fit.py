@@ -15,6 +15,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
 from tinygrad_edu.optim import ReduceOnPlateau, schedules
 from tinygrad_edu.training import EarlyStopping, evaluate, fit, metrics, predict
+from tinygrad_edu.training.checkpoint import saved_progress
 
 
 def moons(rng, n=120):
@@ -130,9 +131,7 @@ def test_a_killed_training_has_the_same_bits(tmp_path):
         process.kill()
         process.wait()
         assert process.returncode == -9
-    from tinygrad_edu.training.store import read_arrays
-
-    reached = len(read_arrays(path)[1]["progress"]["history"])
+    reached = len(saved_progress(path)["history"])
     assert reached >= 2
     same(train(epochs=reached + 2), train(path, epochs=reached + 2, resume=True))
 

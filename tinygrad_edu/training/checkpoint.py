@@ -3,23 +3,28 @@
     parameters and buffers, the state of the optimizer, the state of every random generator, where the training stands
 
 If one of them were missing, a training that goes on from the file would be another one. With all of them it is the same
-to the last bit.
+to the last bit. The file is one of `saving`: named arrays, written at once or not at all. What is no array is a JSON
+text, whose bytes are an array, too: a history may be long, and metadata must be short.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.errors import FormatError
 from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.training.store import read_arrays, write_arrays
+from tinygrad_edu.saving import load, save
 from tinygrad_edu.types import Array
 
 Generators = Mapping[str, np.random.Generator]
-KEYS = ("numbers", "generators", "param_groups", "progress")  # of the metadata
+TEXT = "checkpoint"  # the array of the text's bytes
+KEYS = ("numbers", "generators", "param_groups", "progress")  # of the text
 
 
 def save_checkpoint(
@@ -29,7 +34,7 @@ def save_checkpoint(
     """Write a checkpoint, whole or not at all.
 
     Args:
-        path: the file, an .npz archive.
+        path: the file; its suffix, such as .npz, says in which format (see `saving.save`).
         model: anything with `state_dict()`.
         optimizer: of its parameters.
         generators: {name: generator} beside those that modules of the model hold, such as the one that shuffles.
@@ -37,22 +42,26 @@ def save_checkpoint(
         best: the state of the model at its best, if it is to be restored at the end.
 
     Raises:
+        FormatError: a suffix that says of no format.
         OSError: the file cannot be written.
+        TypeError: progress that JSON cannot hold.
     """
-    arrays = {f"model/{name}": value for name, value in model.state_dict().items()}
-    arrays |= {f"best/{name}": value for name, value in (best or {}).items()}
+    arrays = {f"model.{name}": value for name, value in model.state_dict().items()}
+    arrays |= {f"best.{name}": value for name, value in (best or {}).items()}
     state = optimizer.state_dict()
     numbers: dict[str, float] = {}  # those of Python, which widen no float32, and would come back as NumPy's
     for i, held in state["state"].items():
         for key, value in held.items():
             kept = numbers if type(value) in (int, float) else arrays
-            kept[f"optimizer/{i}/{key}"] = value
+            kept[f"optimizer.{i}.{key}"] = value
     drawn = {name: generator_state(rng) for name, rng in all_generators(model, generators).items()}
-    metadata = {
-        "param_groups": state["param_groups"], "numbers": numbers, "generators": drawn,
-        "progress": dict(progress or {}),
-    }  # fmt: skip
-    write_arrays(path, arrays, metadata)
+    text = json.dumps(
+        {
+            "param_groups": state["param_groups"], "numbers": numbers, "generators": drawn,
+            "progress": dict(progress or {}),
+        }
+    )  # fmt: skip
+    save(path, arrays | {TEXT: np.frombuffer(text.encode(), np.uint8)})
 
 
 def load_checkpoint(
@@ -70,23 +79,24 @@ def load_checkpoint(
         The progress, and the state at its best or None.
 
     Raises:
+        FormatError: a damaged file, or no checkpoint.
         OSError: the file cannot be read.
         ShapeError: an array of another shape.
-        ValueError: no checkpoint, or one of another model, optimizer, or of other generators.
+        ValueError: a checkpoint of another model, optimizer, or of other generators.
     """
-    arrays, metadata = _read(path)
+    arrays, text = _read(path)
     mine = all_generators(model, generators)
-    numbers, drawn, groups, progress = (metadata[key] for key in KEYS)
+    numbers, drawn, groups, progress = (text[key] for key in KEYS)
     kinds = {name: type(rng.bit_generator).__name__ for name, rng in mine.items()}
     saved = {name: state["bit_generator"] for name, state in drawn.items()}
     if kinds != saved:
         raise ValueError(f"load_checkpoint: the generators {kinds} were expected, {saved} came")
     held: dict[int, dict[str, Any]] = {}
-    for name, value in _under(arrays | numbers, "optimizer/").items():
-        i, _, key = name.partition("/")
+    for name, value in _under(arrays | numbers, "optimizer.").items():
+        i, _, key = name.partition(".")
         held.setdefault(int(i), {})[key] = value[()] if isinstance(value, np.ndarray) else value
     before = model.state_dict()
-    model.load_state_dict(_under(arrays, "model/"))
+    model.load_state_dict(_under(arrays, "model."))
     try:
         optimizer.load_state_dict({"state": held, "param_groups": groups})
     except Exception:
@@ -94,15 +104,15 @@ def load_checkpoint(
         raise
     for name, rng in mine.items():
         rng.bit_generator.state = _from_json(drawn[name])
-    return progress, _under(arrays, "best/") or None
+    return progress, _under(arrays, "best.") or None
 
 
 def saved_progress(path: str | PathLike[str]) -> dict[str, Any]:
     """Where the training of a checkpoint stands, without taking anything over.
 
     Raises:
+        FormatError: a damaged file, or no checkpoint.
         OSError: the file cannot be read.
-        ValueError: no checkpoint.
     """
     progress: dict[str, Any] = _read(path)[1]["progress"]
     return progress
@@ -126,10 +136,16 @@ def generator_state(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _read(path: str | PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
-    arrays, metadata = read_arrays(path)
-    if not metadata.keys() >= set(KEYS):
-        raise ValueError(f"a checkpoint was expected in '{path}', an archive of other things came")
-    return arrays, metadata
+    arrays = load(path, max_bytes=sys.maxsize)  # who wrote it had room for it
+    try:
+        text = json.loads(arrays.pop(TEXT).tobytes())
+    except (KeyError, ValueError):  # there is none, or it is no JSON
+        text = None
+    if not isinstance(text, dict) or not text.keys() >= set(KEYS):
+        raise FormatError(
+            f"a checkpoint was expected in '{path}', a file of other arrays came: save_checkpoint writes one"
+        )
+    return arrays, text
 
 
 def _to_json(x: Any) -> Any:
