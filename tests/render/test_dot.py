@@ -147,7 +147,20 @@ def test_no_name_breaks_a_picture_or_adds_to_it(first, second, place, title):
         name = "".join(clean(first).split())  # … become another
         assert name in texts or not name
     allowed = {
-        f"{SVG}{tag}" for tag in ("svg", "g", "title", "polygon", "path", "text", "a", "ellipse", "polyline")
+        f"{SVG}{tag}"
+        for tag in (
+            "svg",
+            "g",
+            "title",
+            "desc",
+            "style",
+            "polygon",
+            "path",
+            "text",
+            "a",
+            "ellipse",
+            "polyline",
+        )
     }
     assert {element.tag for element in tree.iter()} <= allowed
     for element in tree.iter():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.render import Drawing, draw, drawing
+from tinygrad_edu.render import Drawing, draw, forms
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -76,12 +76,13 @@ def test_every_form_can_be_saved(drawings, tmp_path):
     d = drawings[0]
     for suffix, start in (
         ("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph"), ("txt", b"A single"),
-        ("json", b"{"),
+        ("json", b"{"), ("mmd", b"---\ntitle"), ("html", b"<!DOCTYPE html>"),
     ):  # fmt: skip
         path = d.save(tmp_path / f"neuron.{suffix}")
         assert path.read_bytes().startswith(start)
     with pytest.raises(
-        ValueError, match=r"one of the suffixes svg, png, pdf, dot, txt, json was expected, 'a\.gif'"
+        ValueError,
+        match=r"one of the suffixes svg, png, pdf, html, dot, mmd, json, txt was expected, 'a\.gif'",
     ):
         d.save("a.gif")
 
@@ -108,7 +109,7 @@ def test_a_notebook_never_gets_an_exception(drawings, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("no")
 
-    monkeypatch.setattr(drawing, "outline", broken)
+    monkeypatch.setattr(forms, "outline", broken)
     monkeypatch.setattr(Drawing, "_layout", broken)
     assert drawings[0]._repr_mimebundle_() == {"text/plain": "image/svg+xml: no\ntext/plain: no"}
 
@@ -123,7 +124,7 @@ def test_the_resolution_is_chosen_and_bounded(drawings, monkeypatch):
     d = drawings[0]
     small, large = size(d.png(dpi=72)), size(d.png(dpi=144))
     assert large[0] == pytest.approx(2 * small[0], abs=4)
-    monkeypatch.setattr(drawing, "PIXELS", 10_000.0)
+    monkeypatch.setattr(forms, "PIXELS", 10_000.0)
     width, height = size(d.png())
     assert width * height <= 12_000
     assert d.warnings[0].startswith("png: 144 dots per inch would be too many pixels")
@@ -155,7 +156,7 @@ def test_json_has_no_numbers_that_json_does_not_know():
     ],
     ids=lambda x: f"{type(x).__name__} {np.shape(x.value)} {x.requires_grad}",
 )
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["auto", "dark"])
 def test_edge_cases_are_drawn(x, theme):
     pytest.importorskip("pygraphviz")
     d = draw(x, theme=theme)
@@ -182,7 +183,7 @@ def test_values_are_told_in_words():
     [
         ({"leaves": "some"}, "leaves is one of auto, cards, inset; 'some' came"),
         ({"rankdir": "RL"}, "rankdir is one of auto, LR, TB; 'RL' came"),
-        ({"theme": "pink"}, "theme is one of light, dark; 'pink' came"),
+        ({"theme": "pink"}, "theme is one of auto, light, dark; 'pink' came"),
         ({"depth": 0}, "depth is counted from 1, 0 came"),
         ({"max_cards": 0}, "max_cards is counted from 1, 0 came"),
     ],

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.render import EngineError, draw, engine, engines
+from tinygrad_edu.render.engine import LayoutTimeout
 
 SOURCE = "digraph { n0 [label=alpha] n1 [label=beta] n0->n1 }"
 GOOD = """
@@ -90,11 +93,82 @@ def test_a_variable_chooses_the_engine(program, monkeypatch):
         engine.layout(SOURCE, "svg", cards=[0, 1])
 
 
-def test_an_engine_that_takes_too_long_is_stopped(program, monkeypatch):
-    program("import time; time.sleep(60)")
+def test_an_engine_that_takes_too_long_is_stopped_and_no_other_is_asked(program, monkeypatch, tmp_path):
+    mark = tmp_path / "late"
+    program(f"import pathlib, time; time.sleep(1.5); pathlib.Path({str(mark)!r}).touch()")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setattr(engine, "SECONDS", 0.2)
-    with pytest.raises(EngineError, match=r"more than 0 s for 2 cards; a smaller `depth`"):
+    with pytest.raises(LayoutTimeout, match=r"^Graphviz needed more than 0\.2 s for 2 cards$"):
         engine.layout(SOURCE, "svg", cards=[0, 1], engine="dot")
+    monkeypatch.undo()
+    asked = []
+
+    def slow(*_):
+        raise subprocess.TimeoutExpired("dot", 20)
+
+    monkeypatch.setattr(engine, "_embedded", slow)
+    monkeypatch.setattr(engine, "_program", lambda *_: asked.append("dot"))
+    with pytest.raises(LayoutTimeout):
+        engine.layout(SOURCE, "svg", cards=[0, 1])
+    assert asked == []
+    assert not mark.exists()
+
+
+def test_the_children_of_a_child_are_ended_with_it(program, monkeypatch, tmp_path):
+    mark = tmp_path / "grandchild"
+    program(f"""
+import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
+pathlib.Path({str(mark)!r}).write_text(str(child.pid))
+child.wait()
+""")
+    monkeypatch.setattr(engine, "SECONDS", 0.5)
+    with pytest.raises(LayoutTimeout):
+        engine.layout(SOURCE, "svg", cards=[0, 1], engine="dot")
+    for _ in range(1000):  # the system may still be taking it down
+        try:
+            os.kill(int(mark.read_text()), 0)
+            state = Path(f"/proc/{mark.read_text()}/stat")
+            if state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z":
+                break
+        except ProcessLookupError:
+            break
+    else:
+        pytest.fail("the child of the child is still there")
+
+
+def test_after_a_timeout_a_smaller_picture_says_so(monkeypatch):
+    pytest.importorskip("pygraphviz")
+    y = tg.Scalar(0.5, name="x")
+    for _ in range(100):
+        y = y.tanh()
+    real = engine.in_process
+
+    def slow(source: str, kind: str) -> tuple[bytes, str]:
+        if source.count("[class=") > 60:
+            raise subprocess.TimeoutExpired("dot", 20)
+        return real(source, kind)
+
+    monkeypatch.setattr(engine, "in_process", slow)
+    drawing = draw(y)
+    assert len(drawing.board.cards) == 101
+    svg = drawing.svg()
+    (warning,) = drawing.warnings
+    folded = re.fullmatch(
+        r"Graphviz needed more than 20 s for 101 cards; folded to (\d+)\. Save as \.dot for the whole graph",
+        warning,
+    )
+    assert folded is not None
+    assert int(folded[1]) <= 50
+    assert svg.count('class="node') <= 51
+    assert "Graphviz needed more than 20 s for 101 cards; folded" in svg
+    assert drawing.source.count("[class=") == 101
+    assert drawing.png().startswith(b"\x89PNG")
+    assert warning in drawing.html()
+    small = draw(tg.Scalar(1.0))
+    monkeypatch.setattr(engine, "in_process", lambda *_: slow("[class=" * 99, "svg"))
+    with pytest.raises(EngineError, match=r"draw less of it, by depth or max_cards\. Save as \.dot"):
+        small.svg()
 
 
 @pytest.mark.parametrize(

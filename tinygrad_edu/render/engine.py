@@ -3,7 +3,7 @@
 A Graphviz is embedded in the package `pygraphviz`, so nothing has to be installed beside Python; the program
 `dot` is used where that package has no wheel. No engine is trusted: each has been seen to answer a label that
 it did not understand with success and the wrong picture. What comes back is read, and if a card is missing,
-the next engine is asked.
+the next engine is asked. None is asked again about a graph that took one of them too long: they share the layout.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import Lock
 
 from tinygrad_edu.errors import TinygradEduError
+from tinygrad_edu.render.fold import grouped
 
 SECONDS = 20.0  # for one layout in a child process
-IN_PROCESS = 300  # cards up to which the embedded engine runs in this process: it cannot be interrupted there
+IN_PROCESS = 150  # cards up to which the embedded engine runs in this process: it cannot be interrupted there
 VARIABLE = "TINYGRAD_EDU_ENGINE"  # chooses the engine where a call says "auto"
 PLACES = (
     "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/local/bin", f"{sys.prefix}/bin",
@@ -31,7 +33,7 @@ PLACES = (
 )  # fmt: skip
 ADVICE = (
     "install the embedded one, `pip install pygraphviz`, or the program, from https://graphviz.org/download; "
-    "DOT, text and JSON need neither: .save('graph.dot'), .text(), .save('graph.json')"
+    "DOT, Mermaid, text and JSON need neither: .save('graph.dot'), .mermaid(), .text(), .json()"
 )
 
 _CHILD = (
@@ -44,6 +46,10 @@ Run = Callable[[str, str, int], tuple[bytes, str]]  # (DOT, format, cards) -> (p
 
 class EngineError(TinygradEduError, RuntimeError):
     """No engine could draw a picture; the message says why not, for each."""
+
+
+class LayoutTimeout(EngineError):
+    """A layout took too long; that of fewer cards may not."""
 
 
 def engines() -> dict[str, str]:
@@ -75,7 +81,7 @@ def layout(
 
     Args:
         source: DOT.
-        kind: "svg", "png" or "pdf".
+        kind: "svg", "png", "pdf", or "json0" for where everything is.
         cards: the numbers of the nodes; many are drawn in a child process, with a time-out of 20 s.
         required: texts, such as names, that must be found in an SVG.
         engine: "auto", "embedded" or "dot".
@@ -84,6 +90,7 @@ def layout(
         The file, and notes about engines that failed before.
 
     Raises:
+        LayoutTimeout: an engine had not finished after 20 s.
         EngineError: no engine is there, or each one failed.
         ValueError: there is no engine of that name.
     """
@@ -98,10 +105,8 @@ def layout(
             picture, messages = known[name](source, kind, len(cards))
             complain(picture, kind, messages, cards, required)
         except subprocess.TimeoutExpired:
-            notes.append(
-                f"{name}: Graphviz needed more than {SECONDS:.0f} s for {len(cards)} cards; a smaller "
-                f"`depth` or `max_cards` helps, and .save('graph.dot') keeps the whole"
-            )
+            words = f"Graphviz needed more than {SECONDS:g} s for {grouped(len(cards))} cards"
+            raise LayoutTimeout(words) from None
         except Exception as error:
             notes.append(f"{name}: {error}")
         else:
@@ -116,7 +121,7 @@ def complain(
     errors = [line for line in messages.splitlines() if "rror" in line and "ontconfig" not in line]
     if errors:
         raise EngineError(errors[0][:200])
-    start = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[kind]
+    start = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "json0": b"{"}[kind]
     if not picture.startswith(start):
         raise EngineError(f"the result is not a file of the kind {kind}")
     if kind != "svg":
@@ -191,8 +196,23 @@ def _find_dot() -> str | None:
 
 def _run(command: list[str], source: str) -> tuple[bytes, str]:
     """Run a child with a time-out; the list of arguments never meets a shell."""
-    done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=SECONDS, check=False)
-    messages = done.stderr.decode(errors="replace")
-    if done.returncode:
-        raise EngineError(f"exit code {done.returncode}: {messages.strip()[-200:]}")
-    return done.stdout, messages
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as child:
+        try:
+            picture, errors = child.communicate(source.encode(), timeout=SECONDS)
+        except BaseException:  # the time-out, or the user's Ctrl-C
+            _end(child)
+            raise
+    messages = errors.decode(errors="replace")
+    if child.returncode:
+        raise EngineError(f"exit code {child.returncode}: {messages.strip()[-200:]}")
+    return picture, messages
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End a child and its own children: `dot` may be a script that starts the program proper."""
+    if sys.platform != "win32":
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    child.kill()

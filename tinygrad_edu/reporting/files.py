@@ -45,15 +45,14 @@ def save(document: Document, path: str | PathLike[str]) -> Path:
     return write(FORMATS[kind](document), path)
 
 
-def write(content: str, path: str | PathLike[str]) -> Path:
+def write(content: str | bytes, path: str | PathLike[str]) -> Path:
     """Write a file at once or not at all; what is no plain file, such as /dev/stdout, is written to as it is.
 
     Raises:
         OSError: the file cannot be written.
     """
-    data = content.encode(
-        "utf-8", "backslashreplace"
-    )  # a lone surrogate of a name becomes the escape of JSON
+    # A lone surrogate of a name becomes the escape of JSON.
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     place = Path(path).resolve()  # of a link, what it points to
     if place.exists() and not place.is_file():
         place.write_bytes(data)

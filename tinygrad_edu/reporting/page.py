@@ -7,6 +7,7 @@ them carries a meaning alone: a verdict is a word.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from importlib.resources import files
@@ -108,7 +109,8 @@ def _text(text: str) -> str:
     return escape(clean(text))
 
 
-ACTIVE = {"script", "style", "foreignObject", "image"}  # elements of SVG that are more than strokes and text
+ACTIVE = {"script", "foreignObject", "image"}  # elements of SVG that are more than strokes and text
+LOADS = re.compile(r"url|import|\\|<", re.IGNORECASE)  # in a style sheet; a dark theme needs none of it
 
 
 def _inline(picture: Picture) -> str:
@@ -123,7 +125,10 @@ def _inline(picture: Picture) -> str:
     if root.tag.rpartition("}")[2] != "svg" or "<svg" not in svg:
         raise ValueError(f"page: a graph whose svg() is SVG was expected, an element {root.tag} came")
     for element in root.iter():
-        found = [tag] if (tag := element.tag.rpartition("}")[2]) in ACTIVE else []
+        tag = element.tag.rpartition("}")[2]
+        found = (
+            [tag] if tag in ACTIVE or (tag == "style" and LOADS.search("".join(element.itertext()))) else []
+        )
         for name, value in element.items():
             loads = name.rpartition("}")[2] in ("href", "src") and not value.startswith("#")
             found += [f"{name} of {tag}"] if loads or name.startswith("on") else []

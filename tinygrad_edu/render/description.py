@@ -1,0 +1,82 @@
+"""A picture in a few sentences, for those who hear it: what was computed, from what, and what is wrong with it.
+
+Computation graph of o = tanh(n), 0.7071. It has 2 inputs (x₁, x₂), 3 parameters (w₁, w₂, b) and 4 operations
+(× twice, +, tanh). The gradients were computed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tinygrad_edu.render import wording
+from tinygrad_edu.render.fold import Board, grouped
+from tinygrad_edu.render.model import GraphModel, NodeModel
+from tinygrad_edu.render.style import clean, shape
+
+NAMED = 4  # of a list; the others are counted
+PROBLEMS = {
+    "nonfinite": "NaN or infinite", "dead": "without any gradient worth the name",
+    "stale": "assigned after its use", "wrong": "with a wrong derivative",
+}  # fmt: skip
+
+
+def describe(graph: GraphModel, board: Board) -> str:
+    """Say what a picture shows, in plain sentences."""
+    root = graph.nodes[graph.root]
+    made = f" = {clean(root.derived)}" if root.op is not None and root.name is not None else ""
+    said = wording.value(root.value)
+    what = f"{said}" if root.kind == "Scalar" else f"of shape {shape(root.value.shape)}, {said}"
+    sentences = [f"Computation graph of {_name(root)}{made}, {what}"]
+    if parts := _parts(graph.nodes):
+        sentences.append(f"It has {_listed(parts)}")
+    inner = [node.gradient is not None for node in graph.nodes if node.requires_grad]
+    if inner:
+        sentences.append(f"The gradients were {'computed' if any(inner) else 'not computed yet'}")
+    for flag, words in PROBLEMS.items():
+        found = [_name(node) for node in graph.nodes if flag in node.flags]
+        if found:
+            sentences.append(f"{words[0].upper()}{words[1:]}: {_some(found)}")
+    if len(board.cards) < len(graph.nodes):
+        drawn = f"{grouped(len(graph.nodes))} nodes are drawn as {_count(len(board.cards), 'card')}"
+        sentences.append(drawn + (f": {'; '.join(board.folded)}" if board.folded else ""))
+    return ". ".join(sentences) + "."
+
+
+def _name(node: NodeModel) -> str:
+    return clean(wording.title(node))
+
+
+def _parts(nodes: Iterable[NodeModel]) -> list[str]:
+    """`2 inputs (x, y)`, … and the operations."""
+    roles: dict[str, list[str]] = {}
+    symbols: Counter[str] = Counter()
+    for node in nodes:
+        if node.op is None:
+            roles.setdefault(node.role, []).append(_name(node))
+        else:
+            symbols[clean(" ".join((node.symbol or node.op).split()))] += 1
+    parts = [
+        f"{_count(len(roles[role]), role)} ({_some(roles[role])})" for role in wording.ROLES if role in roles
+    ]
+    if symbols:
+        each = [symbol if n == 1 else f"{n} {symbol}" for symbol, n in symbols.most_common()]
+        parts.append(f"{_count(symbols.total(), 'operation')} ({_some(each)})")
+    return parts
+
+
+def _count(n: int, thing: str) -> str:
+    if thing == "frozen":
+        thing = "frozen parameter"
+    return f"{grouped(n)} {thing}{'s' * (n != 1)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few of a list, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:NAMED])} and {grouped(more)} more"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,55 @@
+"""What can be chosen of a drawing, whatever it is drawn from: said once, and checked in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygrad_edu.render.fold import Leaves
+from tinygrad_edu.render.style import LIGHT, THEMES, Palette
+
+ROWS = ("value", "grad")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The choices of `draw` that are about the picture, and not about the graph.
+
+    Raises:
+        ValueError: one of them is none that there is.
+    """
+
+    title: str | None = None
+    subtitle: str | None = None
+    depth: int | None = None
+    local: bool = False
+    leaves: Leaves = "auto"
+    rankdir: str = "auto"
+    theme: str = "auto"
+    show: str = "value,grad"
+    engine: str = "auto"
+    max_cards: int = 300
+
+    def __post_init__(self) -> None:
+        for option, expected in (
+            ("leaves", ("auto", "cards", "inset")), ("rankdir", ("auto", "LR", "TB")),
+            ("theme", ("auto", *THEMES)), ("engine", ("auto", "embedded", "dot")),
+        ):  # fmt: skip
+            if getattr(self, option) not in expected:
+                raise ValueError(
+                    f"draw: {option} is one of {', '.join(expected)}; {getattr(self, option)!r} came"
+                )
+        for option, count in (("depth", self.depth), ("max_cards", self.max_cards)):
+            if count is not None and count < 1:
+                raise ValueError(f"draw: {option} is counted from 1, {count!r} came")
+        if not set(self.rows) <= set(ROWS):
+            raise ValueError(f"draw: show is value, grad, or both with a comma; {self.show!r} came")
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The rows that a card shows below its name."""
+        return tuple(self.show.replace(",", " ").split())
+
+    @property
+    def palette(self) -> Palette:
+        """The colours; a picture that follows its reader is a light one with a style sheet."""
+        return THEMES.get(self.theme, LIGHT)
