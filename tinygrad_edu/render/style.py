@@ -94,10 +94,14 @@ DARK = Palette(
 THEMES = {"light": LIGHT, "dark": DARK}
 
 
+def shade(norm: float) -> int:
+    """The place of a gradient of this Euclidean norm on the logarithmic scale of the legend."""
+    return sum(not norm <= bound for bound in GRADIENT_BOUNDS)  # NaN is above every bound
+
+
 def gradient_fill(palette: Palette, norm: float) -> str:
-    """The shade of a gradient of this Euclidean norm, on the logarithmic scale of the legend."""
-    place = sum(not norm <= bound for bound in GRADIENT_BOUNDS)  # NaN is above every bound
-    return palette.scale[place]
+    """The shade of a gradient of this norm as a colour."""
+    return palette.scale[shade(norm)]
 
 
 def number(x: float | None) -> str:

@@ -1,0 +1,117 @@
+"""The measures of a card, in points: where its chip, its rows and its insets are.
+
+    ┌─────────────────────────────┐  ↕ PAD_Y
+    │ ┌────┐  name            tag │  HEAD
+    │ │chip│  value       numbers │  ROW
+    │ └────┘  grad    ( numbers ) │  ROW
+    │ ┌─────────────────────────┐ │  GAP above
+    │ │ name    numbers  numbers│ │  INSET each
+    │ └─────────────────────────┘ │
+    └─────────────────────────────┘
+
+They are those that Graphviz arrives at for the cards of `cards.py`, so that both look alike. Who draws by them can tell an
+engine the sizes beforehand, and needs nothing from it but where the cards are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from tinygrad_edu.render import wording
+from tinygrad_edu.render.cards import Columns
+from tinygrad_edu.render.fold import Board, Card
+from tinygrad_edu.render.metrics import text_width
+from tinygrad_edu.render.model import NodeModel
+from tinygrad_edu.render.style import clean, shape
+
+PAD_X, PAD_Y = 6.0, 4.5
+HEAD, ROW, GAP, INSET = 20.0, 21.0, 5.0, 17.0
+NAME, DERIVED, NUMBER, TAG, SMALL = 13, 11, 12, 9, 11  # sizes of type
+
+
+@dataclass(frozen=True, slots=True)
+class Inset:
+    """A box of leaves of one role; `columns` are the widths of name, shape, value and gradient."""
+
+    top: float
+    nodes: tuple[NodeModel, ...]
+    columns: tuple[float, float, float, float]
+
+    @property
+    def height(self) -> float:
+        """Of the box."""
+        return INSET * len(self.nodes) + 4
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The measures of one card; x and y from its left top corner."""
+
+    width: float
+    height: float
+    chip: float  # the width; 0: none
+    left: float  # where the rows begin
+    label: float  # the width of what stands before the numbers
+    body: float  # the height without the insets
+    insets: tuple[Inset, ...]
+
+    @property
+    def right(self) -> float:
+        """Where the rows end."""
+        return self.width - PAD_X
+
+
+def measure(card: Card, board: Board, columns: Columns) -> Measures:
+    """Measure a card that shares its columns with those of its board."""
+    lines = wording.symbols(card, board.modules)
+    chip = max(columns.chip, *(text_width(line, SMALL, bold=True) + 10 for line in lines)) if lines else 0.0
+    left = PAD_X + (chip + 8 if chip else 0)
+    node = card.node
+    tag = wording.tag(card)
+    head = text_width(headline(card), NAME if is_named(card) else DERIVED, bold=is_named(card))
+    head += 10 + text_width(tag, TAG) if tag else 0
+    number = text_width(wording.value(node.value), NUMBER, bold=True) + 6
+    shown = ("value" in board.rows) + ("grad" in board.rows and node.requires_grad)
+    body = HEAD + ROW * shown
+    if chip:
+        body = max(body, 16.0 * len(lines) + 8)
+    insets = []
+    top = PAD_Y + body
+    for _, nodes in groupby(card.insets, key=lambda inset: inset.role):
+        top += GAP
+        insets.append(_inset(top, tuple(nodes), card, board, columns))
+        top += insets[-1].height
+    widths = [left + max(columns.label + 6 + max(columns.value, number), head) + PAD_X]
+    widths += [sum(inset.columns) + 8 + 2 * PAD_X for inset in insets]
+    return Measures(max(widths), top + PAD_Y, chip, left, columns.label, body, tuple(insets))
+
+
+def _inset(top: float, nodes: tuple[NodeModel, ...], card: Card, board: Board, columns: Columns) -> Inset:
+    names, shapes, values, gradients = (0.0,), (0.0,), (0.0,), (0.0,)
+    for node in nodes:
+        single = node.kind == "Scalar"
+        names += (text_width(inset_name(node, card), SMALL, bold=True) + 8,)
+        shapes += (0.0 if single else text_width(shape(node.value.shape), TAG) + 8,)
+        if "value" in board.rows:
+            values += (text_width(wording.value(node.value), SMALL, bold=True) + 8,)
+            values += (columns.inset_value if single else 0.0,)
+        if "grad" in board.rows and node.requires_grad:
+            gradients += (text_width(wording.gradient(node), SMALL, bold=True) + 8,)
+            gradients += (columns.inset_gradient if single else 30.0,)
+    return Inset(top, nodes, (max(names), max(shapes), max(values), max(gradients)))
+
+
+def headline(card: Card) -> str:
+    """The name of a card, as it is drawn."""
+    return clean(wording.headline(card))
+
+
+def is_named(card: Card) -> bool:
+    """Whether the user has named it; what the expression says is set in a lighter type."""
+    return card.node.name is not None or card.module is not None
+
+
+def inset_name(node: NodeModel, card: Card) -> str:
+    """The name of a leaf within a card, as it is drawn."""
+    return clean(wording.title(node, tuple(card.module.split(".")) if card.module else card.scope))
