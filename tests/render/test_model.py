@@ -155,7 +155,9 @@ def test_a_bias_before_a_normalization_is_dead(network):
 
 def test_highlights_and_what_is_not_finite_are_flagged():
     x = tg.tensor([1.0, np.nan], requires_grad=True, name="x")
-    assert capture(x * 2.0, highlight=x).nodes[0].flags == ("nonfinite", "highlight")
+    assert capture(x * 2.0, highlight=x).nodes[0].flags == (
+        "nonfinite", "first", "origin", "highlight",
+    )  # fmt: skip
 
 
 def test_statistics_of_arrays():

@@ -5,22 +5,21 @@
 Every output is a function of the model alone, so a picture can be tested without an engine, saved, and
 compared. Nodes are numbered with operands before their users, in the order in which the expression was
 written; nothing depends on addresses or hashes, so the same graph gives the same bytes in every process.
-
-The gradients of leaves are what `backward` has added up. Those of the nodes between are not kept by anyone:
-they come from carrying the root's cotangent through the graph once more, which changes nothing in it.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.node import Node
-from tinygrad_edu.core.sweep import Step, reverse_sweep, topological_order
-from tinygrad_edu.errors import TinygradEduError
+from tinygrad_edu.core.node import Node, value_of
+from tinygrad_edu.core.sweep import topological_order
+from tinygrad_edu.render.backward import Watched, local_derivatives, watch
+from tinygrad_edu.render.cycle import refuse_cycles
+from tinygrad_edu.render.detached import detached, frozen, unused
+from tinygrad_edu.render.flags import flags, is_broken
 from tinygrad_edu.render.naming import (
     Choice,
     Names,
@@ -30,34 +29,21 @@ from tinygrad_edu.render.naming import (
     selected,
     unmatched,
 )
-from tinygrad_edu.render.stale import sentence, stale_leaves, stale_operands
+from tinygrad_edu.render.numbers import Numbers, numbers
+from tinygrad_edu.render.stale import sentence, stale_leaves
+
+__all__ = [
+    "SCHEMA",
+    "EdgeModel",
+    "GraphModel",
+    "NodeModel",
+    "Numbers",
+    "capture",
+    "capture_with_sweep",
+    "numbers",
+]
 
 SCHEMA = 1
-BINS = 8
-ITEMS = 64  # arrays up to this size are kept in full
-DEAD = 1e-12  # a parameter whose gradient is smaller than this, relative to the largest, learns nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """An array in numbers: all of them if they are few, and their statistics over the finite ones."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    items: tuple[float, ...] | None  # flat, in C order
-    mean: float | None = None
-    std: float | None = None
-    smallest: float | None = None
-    largest: float | None = None
-    norm: float | None = None  # Euclidean
-    histogram: tuple[int, ...] = ()  # counts in 8 equal bins from the smallest to the largest
-    nan: int = 0
-    infinite: int = 0
-
-    @property
-    def item(self) -> float | None:
-        """The number, if it is a single one."""
-        return self.items[0] if self.items is not None and not self.shape else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +61,8 @@ class NodeModel:
     requires_grad: bool
     value: Numbers
     gradient: Numbers | None  # None: not computed
-    flags: tuple[str, ...] = ()  # nonfinite, dead, highlight, stale, wrong
+    flags: tuple[str, ...] = ()  # see the chapter `flags`
+    note: str = ""  # a remark on the card, below its numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +73,7 @@ class EdgeModel:
     dst: int
     arg: int
     local: float | None = None  # ∂dst/∂src, of elementwise operations on single numbers
+    flags: tuple[str, ...] = ()  # tainted: not finite forward; gradient: what was sent back is not finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +86,10 @@ class GraphModel:
     edges: tuple[EdgeModel, ...]
     modules: tuple[tuple[str, str], ...] = ()  # (path, `Linear(3 → 4)`) of modules that were given
     warnings: tuple[str, ...] = ()
+    detached: tuple[tuple[int, int], ...] = ()  # (node, leaf that holds its value without its gradient)
+    unused: tuple[
+        NodeModel, ...
+    ] = ()  # parameters of the modules that no path leads from, if they were asked for
 
 
 def capture(
@@ -116,120 +108,82 @@ def capture(
 
     Raises:
         TypeError: `x` is not a node.
+        GraphCycleError: a node was made its own operand by hand.
     """
+    return capture_with_sweep(x, None, names=names, parameters=parameters, highlight=highlight, report=report)
+
+
+def capture_with_sweep(
+    x: Node, seen: Watched | None, *, names: Names = None, parameters: Choice = None,
+    highlight: Choice = None, report: Any = None,
+) -> GraphModel:  # fmt: skip
+    """`capture`, for one who has watched the backward sweep already: then unused parameters are listed, too."""
     if not isinstance(x, Node):
         raise TypeError(f"capture: a Scalar or a Tensor was expected, {type(x).__name__} came")
     order = topological_order([x])
     ids = {node: i for i, node in enumerate(order)}
-    given = given_names(order, names)
+    refuse_cycles(order, ids)
+    kept = frozen(names)
+    given = {node: path for path, node in kept if node in ids} | given_names(order, names)
     derived = derived_names(order, ids, given)
     told, trained = _parameters(order, given, names, parameters)
-    emphasised = selected(order, given, highlight)
+    trained |= {node for _, node in kept if node in ids}
+    beside = [] if seen is None else unused(ids, names, parameters)
     stale, wrong = stale_leaves(order), _wrong(report)
-    cotangents, warnings = _cotangents(x)
-    if stale and not warnings:
+    emphasised = selected(order, given, highlight)
+    seen = watch(x) if seen is None else seen
+    warnings = list(seen.warnings)
+    if stale and not warnings:  # else the sweep has refused for that reason, and said so
         warnings = [sentence([given.get(node, derived[node]) for node in order if node in stale])]
     warnings += unmatched(order, given, names=names, parameters=parameters, highlight=highlight)
-    gradients = {}
+    values = {node: numbers(node.value) for node in order}
+    gradients: dict[Node, Numbers] = {}
     for node in order:
-        g = cotangents.get(node) if node.grad is None else node.grad
+        g = seen.cotangents.get(node) if node.grad is None else value_of(node.grad)
         if g is not None:
-            gradients[node] = numbers(_raw(g))
-    largest = max((g.norm or 0.0 for node, g in gradients.items() if node.op is None), default=0.0)
-    nodes = []
-    for node, i in ids.items():
-        value, gradient = numbers(node.value), gradients.get(node)
-        role = _role(node, x, told, node in trained)
-        nodes.append(
-            NodeModel(
-                id=i, name=given.get(node), derived=derived[node], role=role, scope=node.scope,
-                op=node.op.name if node.op else None, symbol=node.op.symbol if node.op else None,
-                kind=type(node).__name__, requires_grad=node.requires_grad, value=value, gradient=gradient,
-                flags=_flags(role, value, gradient, largest, node in emphasised, node in stale, node in wrong),
-            )
+            gradients[node] = numbers(g)
+    marks = {"highlight": emphasised, "stale": stale, "wrong": wrong}
+    roles = {node: _role(node, x, told, node in trained) for node in order}
+    flagged = flags(order, values, gradients, roles, [birth.node for birth in seen.births], marks)
+
+    def describe(node: Node, i: int, **known: Any) -> NodeModel:
+        return NodeModel(
+            id=i, derived=derived.get(node, ""), scope=node.scope, op=node.op.name if node.op else None,
+            symbol=node.op.symbol if node.op else None, kind=type(node).__name__,
+            requires_grad=node.requires_grad, **known,
         )  # fmt: skip
+
+    nodes = [
+        describe(
+            node, i, name=given.get(node), role=roles[node], value=values[node], gradient=gradients.get(node),
+            flags=flagged[node],
+        )
+        for node, i in ids.items()
+    ]  # fmt: skip
     with np.errstate(all="ignore"):
         edges = [
-            EdgeModel(ids[a], i, k, local)
+            EdgeModel(ids[a], i, k, local, _tainted(values[a], values[node], (node, k) in seen.sent))
             for node, i in ids.items()
-            for k, (a, local) in enumerate(zip(node.args, _locals(node), strict=True))
+            for k, (a, local) in enumerate(zip(node.args, local_derivatives(node), strict=True))
         ]
+    idle = [
+        describe(
+            node, len(ids) + k, name=path, role="parameter" if node.requires_grad else "frozen",
+            value=numbers(node.value), gradient=None if node.grad is None else numbers(value_of(node.grad)),
+            flags=("unused",),
+        )
+        for k, (path, node) in enumerate(beside)
+    ]  # fmt: skip
+    everything = ids | {node: len(ids) + k for k, (_, node) in enumerate(beside)}
     return GraphModel(
-        SCHEMA, ids[x], tuple(nodes), tuple(edges), module_labels(order, names), tuple(warnings)
-    )
-
-
-def numbers(array: Any) -> Numbers:
-    """The statistics of a float or an array."""
-    if type(array) is float:
-        finite = math.isfinite(array)
-        return Numbers(
-            (), "float64", (array,), norm=abs(array) if finite else None,
-            nan=int(array != array), infinite=int(math.isinf(array)),
-        )  # fmt: skip
-    array = np.asarray(array)
-    dimensions, dtype = tuple(map(int, array.shape)), str(array.dtype)
-    if array.dtype.kind not in "biuf":
-        return Numbers(dimensions, dtype, None)
-    flat = array.reshape(-1).astype(np.float64)  # a copy: float16 would overflow in the sums
-    items = tuple(flat.tolist()) if flat.size <= ITEMS else None
-    nan, infinite = int(np.isnan(flat).sum()), int(np.isinf(flat).sum())
-    finite_part = flat[np.isfinite(flat)] if nan or infinite else flat
-    if not finite_part.size:
-        return Numbers(dimensions, dtype, items, norm=None if flat.size else 0.0, nan=nan, infinite=infinite)
-    low, high = float(finite_part.min()), float(finite_part.max())
-    scale = max(abs(low), abs(high)) or 1.0  # against overflow of the squares
-    unit = finite_part / scale
-    mean = unit.mean()
-    return Numbers(
-        dimensions, dtype, items, float(mean) * scale, float(unit.std()) * scale, low, high,
-        None if nan or infinite else float(np.sqrt(unit @ unit)) * scale, _histogram(unit), nan, infinite,
+        SCHEMA, ids[x], tuple(nodes), tuple(edges), module_labels(order, names), tuple(warnings),
+        detached(everything, order), tuple(idle),
     )  # fmt: skip
 
 
-def _histogram(unit: Any) -> tuple[int, ...]:
-    low, high = unit.min(), unit.max()
-    if unit.size == 1 or low == high:
-        return ()
-    places = np.minimum((unit - low) / (high - low) * BINS, BINS - 1).astype(np.intp)
-    return tuple(np.bincount(places, minlength=BINS).tolist())
-
-
-def _raw(g: Any) -> Any:
-    return g.value if isinstance(g, Node) else g
-
-
-def _cotangents(root: Node) -> tuple[dict[Node, Any], list[str]]:
-    """The cotangents of all nodes, if backward has run from the root; else none."""
-    found: dict[Node, Any] = {}
-
-    def note(step: Step) -> None:
-        found[step.node] = step.cotangent
-
-    if root.grad is None:
-        return found, []
-    try:
-        with np.errstate(all="ignore"):
-            reverse_sweep(root, _raw(root.grad), observe=note)
-    except (TinygradEduError, ArithmeticError, ValueError, TypeError) as error:
-        return {}, [f"the gradients between the leaves and the output could not be computed: {error}"]
-    return found, []
-
-
-def _locals(node: Node) -> list[float | None]:
-    """∂y/∂x for each operand of an elementwise operation on single numbers; None where there is none."""
-    op, args = node.op, node.args
-    if op is None or not op.elementwise or op.variadic or np.ndim(node.value) or stale_operands(node):
-        return [None] * len(args)
-    values = [a.value for a in args]
-    found: list[float | None] = []
-    for rule, _ in zip(op.rules, args, strict=False):
-        try:
-            partial = rule(node.value, *values, **node.params) if callable(rule) else rule
-            found.append(None if partial is None else float(partial))
-        except (ArithmeticError, ValueError, TypeError):
-            found.append(None)
-    return found + [None] * (len(args) - len(found))
+def _tainted(operand: Numbers, result: Numbers, sent: bool) -> tuple[str, ...]:
+    both = is_broken(operand) and is_broken(result)
+    return (*(("tainted",) if both else ()), *(("gradient",) if sent else ()))
 
 
 def _parameters(
@@ -259,22 +213,3 @@ def _wrong(report: Any) -> set[Node]:
     return {
         report.nodes[row.name] for row in report.rows if row.verdict == "wrong" and row.name in report.nodes
     }
-
-
-def _flags(
-    role: str,
-    value: Numbers,
-    gradient: Numbers | None,
-    largest: float,
-    emphasised: bool,
-    stale: bool,
-    wrong: bool,
-) -> tuple[str, ...]:
-    broken = value.nan + value.infinite > 0 or (gradient is not None and gradient.nan + gradient.infinite > 0)
-    dead = (
-        role == "parameter" and bool(value.shape) and gradient is not None and gradient.norm is not None
-        and gradient.norm <= DEAD * largest
-    )  # fmt: skip
-    flags = (("nonfinite", broken), ("dead", dead), ("highlight", emphasised), ("stale", stale),
-             ("wrong", wrong))  # fmt: skip
-    return tuple(flag for flag, holds in flags if holds)

@@ -109,13 +109,26 @@ def unmatched(order: list[Node], given: dict[Node, str], *, names: Names, **choi
     return words
 
 
+def modules_in(names: Names) -> list[Any]:
+    """The modules among the sources of names."""
+    if isinstance(names, Mapping):
+        names = list(names.values())
+    return [x for x in (names if isinstance(names, list | tuple) else [names]) if _is_module(x)]
+
+
+def parameters_in(choice: Choice) -> list[tuple[str, Node]]:
+    """(path, leaf) of the parameters that a choice names for certain: those of modules, and nodes by themselves."""
+    if isinstance(choice, Node):
+        return [(choice.name or "a parameter", choice)]
+    found = [pair for module in modules_in(choice) for pair in module.named_parameters()]
+    if isinstance(choice, list | tuple | set):
+        found += [(x.name or f"parameter {i}", x) for i, x in enumerate(choice) if isinstance(x, Node)]
+    return found
+
+
 def module_labels(order: list[Node], names: Names) -> tuple[tuple[str, str], ...]:
     """(path, class and sizes) of the scopes that are attributes of the modules in `names`."""
-    modules = [names] if _is_module(names) else []
-    if isinstance(names, Mapping):
-        modules = [x for x in names.values() if _is_module(x)]
-    elif isinstance(names, list | tuple):
-        modules = [x for x in names if _is_module(x)]
+    modules = modules_in(names)
     labels = {}
     paths = dict.fromkeys(node.scope for node in order if node.scope is not None)
     for path in paths:
