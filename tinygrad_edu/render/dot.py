@@ -7,6 +7,7 @@ and no attribute that could load or link to anything is ever written.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from tinygrad_edu.render import wording
 from tinygrad_edu.render.cards import Columns, card_label, columns_of
@@ -31,7 +32,7 @@ def dot(
         "digraph tinygrad_edu {",
         f'graph [rankdir={"TB" if down else "LR"} bgcolor="{palette.paper}" fontname="{FONT}" pad=0.3 '
         f"{spacing(board, down)} outputorder=edgesfirst "
-        f"labelloc=b label=<{_legend(board, palette)}>{effort(board)}]",
+        f"labelloc=b label=<{legend(palette, **legend_entries(board))}>{effort(board)}]",
         f'node [shape=box style="rounded,filled" margin="0.075,0.055" fontname="{FONT}"]',
         f'edge [color="{palette.line}" penwidth=1.1 arrowsize=0.7 fontname="{FONT}" fontsize=9 '
         f'fontcolor="{palette.gradient}" {ports(down)}]',
@@ -82,19 +83,22 @@ def _is_deep(board: Board) -> bool:
     return len(widths) > WIDE_ENOUGH and len(widths) > DEEP * max(widths.values())
 
 
-def _legend(board: Board, palette: Palette) -> str:
+def legend_entries(board: Board) -> dict[str, Any]:
+    """What occurs on a board, for its legend: the arguments of `markup.legend`."""
     nodes = [node for card in board.cards for node in (card.node, *card.insets)]
     occurring = {node.role for node in nodes}
     graded = [node for node in nodes if node.gradient is not None and "grad" in board.rows]
-    return legend(
-        palette, [role for role in wording.ROLES if role in occurring],
-        chip=any(card.operations for card in board.cards), value="value" in board.rows, gradient=bool(graded),
-        broken=[
+    return {
+        "roles": [role for role in wording.ROLES if role in occurring],
+        "chip": any(card.operations for card in board.cards),
+        "value": "value" in board.rows,
+        "gradient": bool(graded),
+        "broken": [
             words for flag, words in (("nonfinite", "NaN or ∞"), ("wrong", "✗ wrong derivative"))
             if any(flag in card.flags for card in board.cards)
         ],
-        scale=any(node.kind != "Scalar" for node in graded),
-    )  # fmt: skip
+        "scale": any(node.kind != "Scalar" for node in graded),
+    }  # fmt: skip
 
 
 def grouped_cards(board: Board, down: bool) -> TREE:
