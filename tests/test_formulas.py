@@ -19,7 +19,7 @@ TEXTBOOK = {
     "sigmoid": "∂y/∂x = y · σ(−x)", "arcsin": "∂y/∂x = 1 / √(1 − x · x)", "transpose": "x̄ = ȳᵀ",
     "linear": "x̄ = ȳ @ Wᵀ\nW̄ = xᵀ @ ȳ\nb̄ = Σ ȳ", "greater": "not differentiable",
     "relu": "∂y/∂x = [x > 0]", "clip": "∂y/∂x = [x = y]", "where": "∂y/∂a = [condition]\n∂y/∂b = [¬condition]",
-    "power": "∂y/∂a = b · a^((1 if b = 0 else b − 1) if a = 0 else b − 1)\n∂y/∂b = y · log(y + 1 if y = 0 else a)",
+    "power": "∂y/∂a = b · ((1 if a = 0 else a) if b = 0 else a)^(b − 1)\n∂y/∂b = y · log(y + 1 if y = 0 else a)",
     "mean": "x̄ = ȳ / n    with n the size of x", "max": "x̄ = ȳ · [x = y]", "min": "x̄ = ȳ · [x = y]",
     "var": "x̄ = ȳ · (x − mean(x)) · (2 / n)    with n the size of x",
     "softmax_cross_entropy": "x̄ = (softmax(x) − one-hot) · (ȳ / n)    with n the length of x",

@@ -74,8 +74,8 @@ def nonzero(*shape: int) -> Domain:
 
 
 def integer(low: int, high: int, *shape: int, differentiable: bool = True) -> Domain:
-    """The integers from low to high as reals, each as often as the others: exponents that rules treat by themselves."""
-    numbers = np.arange(low, high + 1.0)
+    """Each integer from low to high, equally often; as int8, which widens no float, where no derivative is wanted."""
+    numbers = np.arange(low, high + 1, dtype=np.float64 if differentiable else np.int8)
     return Domain(
         f"{low}…{high}", lambda rng, shape: rng.permuted(np.resize(numbers, shape or 1)).reshape(shape), shape,
         differentiable,

@@ -65,7 +65,7 @@ def reciprocal(x: Operand) -> Operand:
 
 def _by_base(y: Operand, a: Operand, b: Operand) -> Operand:
     # x⁰ is 1 everywhere, so its derivative is 0 at x = 0, too, and not 0 · ∞.
-    return b * a ** where(a == 0, where(b == 0, 1, b - 1), b - 1)
+    return b * where(b == 0, where(a == 0, 1, a), a) ** (b - 1)
 
 
 def _by_exponent(y: Operand, a: Operand, b: Operand) -> Operand:

@@ -27,9 +27,8 @@ _because("The cosine is even.", ("sin", "0", "x → -x"), ("sinh", "0", "x → -
 _because("Both partial derivatives are 1.", ("add", "0", "x̄ of operand 1"), ("add", "1", "x̄ of operand 0"))
 _because("A number is 0 exactly where twice the number, or minus the number, is.",
          ("power", "0", "b → -b (2)"), ("power", "0", "b → 2 * b (2)"), ("power", "1", "y → -y (2)"),
-         ("power", "1", "y → 2 * y (2)"))  # fmt: skip
-_because("Where b = 0, the power is multiplied by b: any exponent will do that is not negative.",
-         ("power", "0", "1 → 2"), ("power", "0", "1 → 0"))  # fmt: skip
+         ("power", "1", "y → 2 * y (2)"), ("power", "0", "a → -a"), ("power", "0", "a → 2 * a"))  # fmt: skip
+_because("Where a = b = 0, the power is multiplied by b: any base will do but 0.", ("power", "0", "1 → 2"))
 _because("Where y = 0, the logarithm is multiplied by y: any positive argument will do.",
          ("power", "1", "y + 1 → 1"), ("power", "1", "y → a (3)"), ("power", "1", "y → b (3)"),
          ("power", "1", "y → -y (3)"), ("power", "1", "y → 2 * y (3)"), ("power", "1", "1 → 2"),
