@@ -17,6 +17,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tinygrad_edu.render.flags import POINTED_AT
 from tinygrad_edu.render.model import GraphModel, NodeModel
 from tinygrad_edu.render.modules import path, whole_modules
 from tinygrad_edu.render.stale import sentence
@@ -53,6 +54,7 @@ class Link:
     src: int
     dst: int
     local: float | None = None
+    flags: tuple[str, ...] = ()  # of the edges that it stands for
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Board:
     stubs: tuple[int, ...] = ()  # cards that have operands among those
     caption: str | None = None
     rows: tuple[str, ...] = ("value", "grad")  # that the cards show
+    detached: tuple[Link, ...] = ()  # no gradient goes there, and no order of the cards follows from it
+    unused: tuple[Card, ...] = ()  # beside the graph: parameters without a path to the output
 
 
 def fold(
@@ -115,7 +119,7 @@ def _sums(model: GraphModel) -> list[int]:
             inner.op != "add"
             or inner.name is not None
             or uses[inner.id] != 1
-            or not {"highlight", "wrong"}.isdisjoint(inner.flags)
+            or not POINTED_AT.isdisjoint(inner.flags)
         ):
             continue
         outer = model.nodes[user[inner.id]]
@@ -135,7 +139,7 @@ def _arrange(
     before: dict[int, list[NodeModel]] = {}
     after: dict[int, list[NodeModel]] = {}
     home: dict[int, set[tuple[str, ...]]] = {}
-    links, seen = [], set()
+    links: dict[tuple[int, ...], Link] = {}
     for edge in model.edges:
         src, dst = owner[edge.src], owner[edge.dst]
         home.setdefault(edge.src, set()).add(path(model.nodes[dst].scope))
@@ -145,9 +149,11 @@ def _arrange(
             place = (after if edge.arg else before) if plain else rows
             if leaf not in place.setdefault(dst, []) and not (dst in whole and leaf.role == "constant"):
                 place[dst].append(leaf)
-        elif src != dst and (dst not in whole or (src, dst) not in seen):
-            seen.add((src, dst))
-            links.append(Link(src, dst, edge.local))
+        elif src != dst:
+            place_of = (src, dst) if dst in whole else (src, dst, edge.dst, edge.arg)
+            held = links.setdefault(place_of, Link(src, dst, edge.local, edge.flags))
+            if held.flags != edge.flags:
+                links[place_of] = replace(held, flags=tuple(dict.fromkeys(held.flags + edge.flags)))
     cards = []
     for i, nodes in members.items():
         if i in inset:
@@ -168,9 +174,14 @@ def _arrange(
             )
         )  # fmt: skip
     cards.sort(key=lambda card: card.id)
+    user = {edge.src: owner[edge.dst] for edge in model.edges if edge.src in inset}
+    unused = tuple(Card(node, (), (), 0, flags=node.flags) for node in model.unused)
+    owner = [*owner, *(card.id for card in unused)]
+    detached = tuple(Link(owner[a], user.get(b, owner[b]), None, ("detached",)) for a, b in model.detached)
     return Board(
-        tuple(cards), tuple(links), dict(model.modules), *_words(cards, len(whole), len(inset), depth)
-    )
+        tuple(cards), tuple(links.values()), dict(model.modules),
+        *_words(cards, len(whole), len(inset), depth), detached=detached, unused=unused,
+    )  # fmt: skip
 
 
 def _insets(model: GraphModel, owner: list[int], whole: set[int], always: bool) -> set[int]:
@@ -186,7 +197,7 @@ def _insets(model: GraphModel, owner: list[int], whole: set[int], always: bool) 
     found = set()
     for node in model.nodes:
         cards = users.get(node.id, [])
-        if node.op is not None or not cards or not {"highlight", "wrong"}.isdisjoint(node.flags):
+        if node.op is not None or not cards or not POINTED_AT.isdisjoint(node.flags):
             continue
         single = len(cards) == 1 or (cards[0] in whole and len(set(cards)) == 1)
         wanted = always or cards[0] in whole or node.role == "constant"
@@ -216,7 +227,7 @@ def _cut(board: Board, model: GraphModel, max_cards: int) -> Board:
     operands: dict[int, list[int]] = {}
     for link in board.links:
         operands.setdefault(link.dst, []).append(link.src)
-    marked = [card.id for card in board.cards if not {"highlight", "wrong"}.isdisjoint(card.flags)]
+    marked = [card.id for card in board.cards if not POINTED_AT.isdisjoint(card.flags)]
     queue = deque([board.cards[-1].id, *marked[: max_cards // 4]])
     kept: set[int] = set()
     room = max(1, max_cards - 1)
@@ -236,6 +247,7 @@ def _cut(board: Board, model: GraphModel, max_cards: int) -> Board:
         cards, tuple(link for link in board.links if link.src in kept and link.dst in kept), board.modules,
         (*board.folded, sentence), omitted,
         tuple(card.id for card in cards if any(x not in kept for x in operands.get(card.id, ()))), sentence,
+        board.rows, tuple(link for link in board.detached if link.src in kept and link.dst in kept), board.unused,
     )  # fmt: skip
 
 
