@@ -123,7 +123,11 @@ def test_every_format_will_do(tmp_path, suffix):
 def test_what_is_no_checkpoint_says_so(tmp_path):
     path, net = tmp_path / "x.npz", nn.Linear(2, 2, rng=np.random.default_rng(0))
     optimizer = optim.SGD(net.parameters())
-    strange = [{"weight": np.ones(2)}, {"checkpoint": np.arange(9, dtype=np.uint8)}, {"checkpoint": b_array("{}")}]
+    strange = [
+        {"weight": np.ones(2)},
+        {"checkpoint": np.arange(9, dtype=np.uint8)},
+        {"checkpoint": b_array("{}")},
+    ]
     for state in strange:
         saving.save(path, state)
         with pytest.raises(FormatError, match="a checkpoint was expected"):

@@ -13,6 +13,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
+from tinygrad_edu.errors import FormatError, ShapeError
 from tinygrad_edu.optim import ReduceOnPlateau, schedules
 from tinygrad_edu.training import EarlyStopping, evaluate, fit, metrics, predict
 from tinygrad_edu.training.checkpoint import saved_progress
@@ -45,8 +46,8 @@ def train(path=None, epochs=8, *, seed=0, data=None, **options):
     train_set, held_out = data or (moons(np.random.default_rng(5)), moons(np.random.default_rng(6)))
     optimizer = options.pop("optimizer", lambda p: optim.AdamW(p, lr=0.02))(net.named_parameters())
     run = fit(
-        net, nn.CrossEntropyLoss(), train_set, optimizer=optimizer, epochs=epochs, batch_size=32, rng=rng,
-        validation=held_out, checkpoint=path, progress=False, **{"metrics": METRICS, **options},
+        net, options.pop("loss", nn.CrossEntropyLoss()), train_set, optimizer=optimizer, epochs=epochs, batch_size=32,
+        rng=rng, validation=held_out, checkpoint=path, progress=False, **{"metrics": METRICS, **options},
     )  # fmt: skip
     return net, run
 
@@ -270,8 +271,9 @@ def test_a_checkpoint_of_another_training(tmp_path):
         train(path, resume=True, data=other)
     with pytest.raises(ValueError, match=r"it differs in clip"):
         train(path, resume=True, clip=2.0)
-    with pytest.raises(ValueError, match=r"it differs in optimizer"):
-        train(path, resume=True, optimizer=lambda p: optim.SGD(p, lr=0.1))
+    for other_optimizer in (lambda p: optim.SGD(p, lr=0.1), lambda p: optim.AdamW(p, lr=0.5)):
+        with pytest.raises(ValueError, match=r"it differs in optimizer"):
+            train(path, resume=True, optimizer=other_optimizer)
     net = network(seed=9)
     before = net.state_dict()
     with pytest.raises(ValueError, match="it differs in"):
@@ -283,16 +285,98 @@ def test_a_checkpoint_of_another_training(tmp_path):
         np.testing.assert_array_equal(value, before[name])
 
 
+X, Y = moons(np.random.default_rng(5))
+
+
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "error", "words"),
     [
-        ({"epochs": 0}, "epochs ≥ 1"), ({"resume": True}, "a checkpoint were expected"),
-        ({"early_stopping": EarlyStopping(monitor="val_f1")}, "among loss, val_loss, val_accuracy was expected"),
+        ({"epochs": 0}, ValueError, "epochs of at least 1"), ({"epochs": 2.5}, TypeError, "a whole number, 2.5 came"),
+        ({"resume": True}, ValueError, "a checkpoint was expected"),
+        ({"early_stopping": EarlyStopping(monitor="val_f1")}, ValueError, "among loss, val_loss, val_accuracy"),
+        ({"early_stopping": 5}, TypeError, r"early_stopping=EarlyStopping\(…\) was expected, int"),
+        ({"plateau": 0.1}, TypeError, r"plateau=ReduceOnPlateau\(…\) was expected"),
+        ({"schedule": 0.5}, TypeError, "schedule was expected to be a function, float"),
+        ({"callback": [print]}, TypeError, "callback was expected to be a function, list"),
+        ({"optimizer": lambda p: optim.SGD(network().parameters())}, ValueError, "nothing would be learned"),
+        ({"optimizer": lambda p: "SGD"}, TypeError, "an optimizer of tinygrad_edu.optim was expected, str"),
+        ({"data": (X, (X, Y))}, TypeError, r"a pair \(x, y\) of arrays was expected, ndarray"),
+        ({"data": ((X, Y[:9]), (X, Y))}, ShapeError, r"x \(n, …\) and y \(n, …\) were expected, \(120, 2\) and \(9,\)"),
+        ({"data": ((X[:0], Y[:0]), (X, Y))}, ValueError, "at least one sample"),
+        ({"data": ((X, Y), (X[:0], Y[:0]))}, ValueError, "validation: at least one sample"),
+        ({"loss": nn.CrossEntropyLoss("none")}, ShapeError, r"one number was expected, one of shape \(32,\)"),
+        ({"loss": lambda logits, y: 1.0}, TypeError, "depends on the parameters"),
+        ({"path": "nowhere/a.npz"}, FileNotFoundError, "a folder that exists was expected"),
+        ({"path": "a.checkpoint"}, FormatError, "a suffix out of"),
     ],
 )  # fmt: skip
-def test_arguments_that_make_no_sense(options, words):
-    with pytest.raises(ValueError, match=words):
+def test_arguments_that_make_no_sense(options, error, words):
+    with pytest.raises(error, match=words):
         train(**options)
+
+
+def test_a_seed_is_no_generator():
+    net = network()
+    with pytest.raises(TypeError, match=r"int came: np\.random\.default_rng\(seed\)"):
+        fit(net, nn.CrossEntropyLoss(), (X, Y), optimizer=optim.SGD(net.parameters()), epochs=1, rng=0)
+
+
+def test_lists_will_do():
+    net = network()
+    optimizer = optim.SGD(net.parameters())
+    run = fit(
+        net, nn.CrossEntropyLoss(), (X.tolist(), Y.tolist()), optimizer=optimizer, epochs=1, progress=False
+    )
+    assert math.isfinite(run.history[0]["loss"])
+
+
+def test_parameters_that_explode_in_the_last_step_are_seen(tmp_path):
+    """The loss of a step is that before it, so that only the parameters show what the last step did."""
+    net = nn.Linear(1, 1, rng=np.random.default_rng(0))
+    data = np.full((1, 1), 1e155), np.zeros((1, 1))
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(FloatingPointError, match="parameters were expected after epoch 1, weight"),
+    ):
+        fit(
+            net, nn.L1Loss(), data, optimizer=optimizer, epochs=1, progress=False, checkpoint=tmp_path / "a.npz",
+            clip=lambda leaves: [setattr(leaf, "grad", leaf.grad * 1e300) for leaf in leaves],
+        )  # fmt: skip
+    assert not (tmp_path / "a.npz").exists()
+
+
+def test_a_callback_sees_every_epoch_and_may_end_the_training():
+    rows = []
+    _, run = train(epochs=5, callback=rows.append)
+    assert rows == run.history
+    _, run = train(epochs=5, callback=lambda row: row["epoch"] == 2)
+    assert len(run.history) == 2
+
+
+def test_collate_changes_what_is_learned_from_and_survives_a_resumption(tmp_path):
+    def noisy(rng):
+        return lambda x, y: (x + 0.3 * rng.normal(size=x.shape), y)
+
+    def noisy_training(epochs, **options):
+        rng = np.random.default_rng(3)
+        net = network()
+        run = fit(
+            net, nn.CrossEntropyLoss(), (X, Y), optimizer=optim.SGD(net.parameters()), epochs=epochs, rng=rng,
+            collate=noisy(rng), progress=False, **options,
+        )  # fmt: skip
+        return net, run
+
+    whole = noisy_training(4)
+    noisy_training(2, checkpoint=tmp_path / "a.npz")
+    same(whole, noisy_training(4, checkpoint=tmp_path / "a.npz", resume=True))
+    net = nn.Linear(2, 1, rng=np.random.default_rng(0))
+    seen = []
+    fit(
+        net, nn.MSELoss(), (X, Y), optimizer=optim.SGD(net.parameters()), epochs=1, batch_size=50, progress=False,
+        collate=lambda x, y: (seen.append(x) or x, 0.0 * y[:, None]),
+    )  # fmt: skip
+    np.testing.assert_array_equal(np.concatenate(seen), X)
 
 
 def test_metrics_want_a_validation_set(rng):

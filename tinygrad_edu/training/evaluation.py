@@ -10,6 +10,8 @@ import numpy as np
 
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.core.recording import no_grad
+from tinygrad_edu.data.loader import require_whole
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.tensor import tensor
 from tinygrad_edu.types import Array
 
@@ -30,7 +32,15 @@ def mode(model: Any, training: bool) -> Iterator[None]:
 
 
 def predict(model: Any, x: Array, *, batch_size: int = 256) -> Array:
-    """The outputs of a model in use, (n, …), for samples x (n, …): computed in batches, and nothing is recorded."""
+    """The outputs of a model in use, (n, …), for samples x (n, …): computed in batches, and nothing is recorded.
+
+    Raises:
+        TypeError: a batch_size that is no whole number.
+        ValueError: one below 1, or no samples.
+    """
+    require_whole("predict", "batch_size", batch_size)
+    if not len(x):
+        raise ValueError("predict: at least one sample was expected, none came")
     with mode(model, False), no_grad():
         pieces = [value_of(model(x[i : i + batch_size])) for i in range(0, len(x), batch_size)]
     return np.concatenate(pieces)
@@ -48,9 +58,28 @@ def evaluate(
         data: x and y.
         metrics: {name: metric of (y, outputs)}; outputs are an array.
         prefix: what the names in the result begin with.
+
+    Raises:
+        ShapeError: the loss is not one number.
+        ValueError: no samples.
     """
     x, y = data
     outputs = predict(model, x)
     with no_grad():
-        found = {f"{prefix}loss": float(value_of(loss(tensor(outputs), y)))}
+        found = {f"{prefix}loss": one_number("evaluate", loss(tensor(outputs), y))}
     return found | {f"{prefix}{name}": float(metric(y, outputs)) for name, metric in (metrics or {}).items()}
+
+
+def one_number(name: str, loss: Any) -> float:
+    """The value of a loss.
+
+    Raises:
+        ShapeError: it has several.
+    """
+    value = value_of(loss)
+    if np.shape(value) != ():
+        raise ShapeError(
+            f"{name}: a loss of one number was expected, one of shape {np.shape(value)} came: take its mean, as "
+            f"reduction='mean' does"
+        )
+    return float(value)

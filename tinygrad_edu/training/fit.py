@@ -2,7 +2,7 @@
 
     for each epoch
         for each batch:  rate ← schedule(step);  zero_grad, forward, backward, clip;  step
-        measure on the validation set;  note;  write a checkpoint;  stop if nothing improves
+        measure on the validation set;  note;  write a checkpoint;  call back;  stop if nothing improves
 
 All that a step depends on is in the checkpoint, and the schedules are functions of the step and of the history. So a
 training that is killed and resumed ends with the same bits as one that was not.
@@ -22,11 +22,19 @@ import numpy as np
 
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.data import batches
+from tinygrad_edu.data.loader import Collate
 from tinygrad_edu.optim import Optimizer, ReduceOnPlateau, clip_grad_norm_
 from tinygrad_edu.optim.schedules import Schedule
 from tinygrad_edu.reporting.files import write
+from tinygrad_edu.training.arguments import (
+    pair,
+    refuse_another,
+    refuse_arguments,
+    refuse_no_place,
+    refuse_unmeasured,
+)  # fmt: skip
 from tinygrad_edu.training.checkpoint import all_generators, load_checkpoint, save_checkpoint, saved_progress
-from tinygrad_edu.training.evaluation import Metric, evaluate, mode
+from tinygrad_edu.training.evaluation import Metric, evaluate, mode, one_number
 from tinygrad_edu.training.progress import shown
 from tinygrad_edu.training.record import run_record
 from tinygrad_edu.training.stopping import EarlyStopping
@@ -61,11 +69,12 @@ class Run:
 
 def fit(
     model: Any, loss: Callable[[Any, Any], Any], data: Data, *, optimizer: Optimizer, epochs: int, batch_size: int = 32,
-    rng: np.random.Generator | None = None, drop_last: bool = False, validation: Data | None = None,
-    metrics: Mapping[str, Metric] | None = None, schedule: Schedule | None = None,
-    plateau: ReduceOnPlateau | None = None, clip: float | Callable[[list[Any]], Any] | None = None,
-    early_stopping: EarlyStopping | None = None, checkpoint: str | PathLike[str] | None = None, resume: bool = False,
-    progress: bool = True,
+    rng: np.random.Generator | None = None, drop_last: bool = False, collate: Collate | None = None,
+    validation: Data | None = None, metrics: Mapping[str, Metric] | None = None,
+    schedule: Schedule | None = None, plateau: ReduceOnPlateau | None = None,
+    clip: float | Callable[[list[Any]], Any] | None = None, early_stopping: EarlyStopping | None = None,
+    checkpoint: str | PathLike[str] | None = None, resume: bool = False,
+    callback: Callable[[dict[str, float]], Any] | None = None, progress: bool = True,
 ) -> Run:  # fmt: skip
     """Train a model.
 
@@ -78,6 +87,8 @@ def fit(
         batch_size: ≥ 1.
         rng: shuffles the samples; without it they come in their order.
         drop_last: leave out a last batch that is smaller.
+        collate: changes the samples of every batch, (x, y) → (x, y), such as by noise; see `data.batches`. What it
+            draws should come from `rng`, whose state is in the checkpoint.
         validation: x and y that are measured after every epoch, and not learned from.
         metrics: {name: metric of (y, outputs)} for the validation set, such as
             {"accuracy": lambda y, logits: accuracy(y, logits.argmax(1))}.
@@ -87,32 +98,38 @@ def fit(
         early_stopping: ends the training, and restores the parameters and buffers of the best epoch.
         checkpoint: a file that is written after every epoch, and never seen half written.
         resume: go on from that file, if there is one.
+        callback: is given the row of the history after every epoch; if it returns True, the training ends there.
         progress: show the epochs: a bar on a terminal, lines elsewhere.
 
     Raises:
-        FloatingPointError: the loss is not finite.
-        ValueError: a number outside its range; metrics without validation, a value to monitor that is not measured; a
-            checkpoint of another training.
+        FloatingPointError: the loss is not finite, or a parameter after an epoch.
+        ShapeError: x and y differ in length, or the loss is not one number.
+        TypeError: an argument that is something else.
+        ValueError: a number outside its range; metrics without validation, a value to monitor that is not measured; an
+            optimizer of other parameters; no place for a checkpoint, or a checkpoint of another training.
     """
-    if epochs < 1 or (resume and checkpoint is None):
-        raise ValueError(
-            f"fit: epochs ≥ 1 and, to resume, a checkpoint were expected, {epochs} and {checkpoint} came"
-        )
-    _refuse_unmeasured(validation, metrics, early_stopping)
+    options = {
+        "rng": rng, "schedule": schedule, "callback": callback, "early_stopping": early_stopping, "plateau": plateau,
+    }  # fmt: skip
+    refuse_arguments(model, loss, optimizer, epochs, batch_size, options)
+    refuse_no_place(checkpoint, resume)
+    refuse_unmeasured(validation, metrics, early_stopping)
+    data = pair("fit", data)
+    validation = None if validation is None else pair("fit, validation", validation)
     generators = {} if rng is None else {"rng": rng}
     record = run_record(
         optimizer=optimizer, data=_named(data, validation), generators=all_generators(model, generators),
         hyperparameters={
             "model": model, "loss": loss, "epochs": epochs, "batch_size": batch_size, "drop_last": drop_last,
             "schedule": schedule, "plateau": plateau, "clip": clip, "metrics": metrics,
-            "early_stopping": early_stopping,
+            "early_stopping": early_stopping, "collate": collate,
         },
     )  # fmt: skip
     history: list[dict[str, float]] = []
     best: dict[str, Array] | None = None
     if resume and checkpoint is not None and Path(checkpoint).exists():
         held = saved_progress(checkpoint)
-        _refuse_another(held["record"], record)
+        refuse_another(held["record"], record)
         _, best = load_checkpoint(checkpoint, model, optimizer, generators=generators)
         history, record = held["history"], held["record"] | {"hyperparameters": record["hyperparameters"]}
 
@@ -133,10 +150,11 @@ def fit(
             row: dict[str, float] = {"epoch": len(history) + 1}
             with mode(model, True):
                 row |= _epoch(
-                    model, loss, batches(*data, size=batch_size, rng=rng, drop_last=drop_last), optimizer,
-                    first=int(history[-1]["step"]) if history else 0, clip=clip,
+                    model, loss, batches(*data, size=batch_size, rng=rng, drop_last=drop_last, collate=collate),
+                    optimizer, first=int(history[-1]["step"]) if history else 0, clip=clip,
                     factor=factor if schedule or plateau else None,
                 )  # fmt: skip
+            _refuse_not_finite(model, len(history) + 1)
             if validation is not None:
                 row |= evaluate(model, loss, validation, metrics=metrics, prefix="val_")
             history.append(row | {"lr": optimizer.lr})
@@ -148,6 +166,8 @@ def fit(
                     progress={"history": history, "record": record},
                 )  # fmt: skip
             tell(history[-1])
+            if callback is not None and callback(dict(history[-1])) is True:
+                break
     if not early_stopping or best is None:
         return Run(history, record, None)
     model.load_state_dict(best)
@@ -185,10 +205,16 @@ def _closure(
         calls += 1
         optimizer.zero_grad()
         value = loss(model(x), y)
-        if calls == 1 and not math.isfinite(value_of(value)):
+        number = one_number("fit", value)
+        if calls == 1 and not math.isfinite(number):
             raise FloatingPointError(
-                f"fit: a finite loss was expected, {value_of(value)} came at step {step}: lower the learning rate, "
+                f"fit: a finite loss was expected, {number} came at step {step}: lower the learning rate, "
                 f"clip the gradients, or look for a log or a division at 0"
+            )
+        if not hasattr(value, "backward"):
+            raise TypeError(
+                f"fit: a loss that depends on the parameters was expected, {type(value).__name__} came: compute it "
+                f"from what the model returns, without value_of, numpy() or item()"
             )
         value.backward()
         if callable(clip):
@@ -205,29 +231,11 @@ def _named(data: Data, validation: Data | None) -> dict[str, Array]:
     return named | ({} if validation is None else dict(zip(("val_x", "val_y"), validation, strict=True)))
 
 
-def _refuse_unmeasured(
-    validation: Data | None, metrics: Mapping[str, Metric] | None, early_stopping: EarlyStopping | None
-) -> None:
-    if metrics and validation is None:
-        raise ValueError("fit: metrics are measured on a validation set, none came: pass validation=(x, y)")
-    measured = ["loss"] + (
-        [] if validation is None else ["val_loss", *(f"val_{name}" for name in metrics or ())]
-    )
-    if early_stopping and early_stopping.monitor not in measured:
-        raise ValueError(
-            f"fit: a value to monitor among {', '.join(measured)} was expected, '{early_stopping.monitor}' came"
-        )
-
-
-def _refuse_another(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """A resumed training must have the same data and the same choices; more epochs are no other choice."""
-    chosen = [
-        dict(r["hyperparameters"], epochs=None, data=r["data"], optimizer=r["optimizer"]["name"])
-        for r in (then, now)
-    ]
-    other = [name for name in chosen[1] if chosen[0].get(name) != chosen[1][name]]
-    if other:
-        raise ValueError(
-            f"fit: the checkpoint of this training was expected, it differs in {', '.join(other)}: put back what "
-            f"it was, or start anew without resume=True"
+def _refuse_not_finite(model: Any, epoch: int) -> None:
+    """The loss of a step is that before it: what the last step did, only the parameters say."""
+    bad = [name for name, leaf in model.named_parameters() if not np.all(np.isfinite(leaf.value))]
+    if bad:
+        raise FloatingPointError(
+            f"fit: finite parameters were expected after epoch {epoch}, {', '.join(bad)} has an infinity or a NaN: "
+            f"lower the learning rate, or clip the gradients"
         )
