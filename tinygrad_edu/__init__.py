@@ -30,7 +30,7 @@ from tinygrad_edu.scalar import Scalar
 from tinygrad_edu.tensor import Tensor, tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import data, diagnostics, nn, optim, render, training, verify
+    from tinygrad_edu import data, diagnostics, nn, optim, render, saving, training, verify
     from tinygrad_edu.custom import custom_vjp
     from tinygrad_edu.nn import init
     from tinygrad_edu.render import draw
@@ -49,6 +49,7 @@ _LAZY = {
     "data": ("tinygrad_edu.data", None), "diagnostics": ("tinygrad_edu.diagnostics", None),
     "init": ("tinygrad_edu.nn.init", None), "nn": ("tinygrad_edu.nn", None),
     "optim": ("tinygrad_edu.optim", None), "render": ("tinygrad_edu.render", None),
+    "saving": ("tinygrad_edu.saving", None),
     "training": ("tinygrad_edu.training", None), "verify": ("tinygrad_edu.verify", None),
 }  # fmt: skip
 
@@ -56,7 +57,7 @@ __all__ = [
     "Node", "Scalar", "Step", "Tensor", "case", "check", "check_graph", "check_power", "check_training", "custom_vjp",
     "data", "diagnostics", "draw", "elementwise", "error_curve", "errors", "formula", "forward_sweep", "grad",
     "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear", "nn", "no_grad", "ops", "optim",
-    "primitive", "registry", "render", "reverse_sweep", "scope", "tensor", "topological_order", "training",
+    "primitive", "registry", "render", "reverse_sweep", "saving", "scope", "tensor", "topological_order", "training",
     "value_and_grad", "verify", "vjp", *ops.__all__,
 ]  # fmt: skip
 
