@@ -22,16 +22,8 @@ from tinygrad_edu.render.numbers import Numbers
 
 DEAD = 1e-12  # a parameter whose gradient is smaller than this, relative to the largest, learns nothing
 # What is never folded away in silence: a card carries these flags of all that it stands for.
-POINTED_AT = (
-    "first",
-    "origin",
-    "first_backward",
-    "backward",
-    "highlight",
-    "wrong",
-    "failed",
-    "added",
-    "removed",
+POINTED_AT = frozenset(
+    ("first", "origin", "first_backward", "backward", "highlight", "wrong", "failed", "added", "removed")
 )
 
 
