@@ -104,11 +104,12 @@ def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Column
         rows.append(row(cell(left, align="LEFT", width=columns.label), gap, number))
     if "grad" in shown and node.requires_grad:
         label = text(wording.gradient_label(node), 9, palette.gradient)
-        rows.append(row(cell(label, align="LEFT"), gap, _pill(node, palette, 12)))
+        alone = {} if "value" in shown else {"width": columns.value}
+        rows.append(row(cell(label, align="LEFT"), gap, _pill(node, palette, 12, **alone)))
     return table(*rows, cellspacing=1)
 
 
-def _pill(node: NodeModel, palette: Palette, size: int) -> str:
+def _pill(node: NodeModel, palette: Palette, size: int, **attributes: int) -> str:
     fill, colour = palette.pill, palette.gradient
     g = node.gradient
     if g is not None and (g.nan or g.infinite):
@@ -118,7 +119,7 @@ def _pill(node: NodeModel, palette: Palette, size: int) -> str:
     elif g is not None and g.norm is not None and node.kind != "Scalar":
         fill, colour = gradient_fill(palette, g.norm), palette.scale_text
     words = text(wording.gradient(node), size, colour, bold=True)
-    return cell(words, align="RIGHT", style="ROUNDED", bgcolor=fill, cellpadding=3)
+    return cell(words, align="RIGHT", style="ROUNDED", bgcolor=fill, cellpadding=3, **attributes)
 
 
 def _insets(

@@ -1,7 +1,7 @@
 """A picture in a few sentences, for those who hear it: what was computed, from what, and what is wrong with it.
 
-Computation graph of o = tanh(n), 0.7071. It has 2 inputs (x₁, x₂), 3 parameters (w₁, w₂, b) and 4 operations
-(× twice, +, tanh). The gradients were computed.
+"Computation graph of o = tanh(n), 0.7071. It has 2 inputs (x₁, x₂),
+3 parameters (w₁, w₂, b) and 5 operations (2 mul, 2 add, tanh). The gradients were computed."
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from tinygrad_edu.render.style import clean, shape
 
 NAMED = 4  # of a list; the others are counted
 PROBLEMS = {
-    "nonfinite": "NaN or infinite", "dead": "without any gradient worth the name",
-    "stale": "assigned after its use", "wrong": "with a wrong derivative",
+    "nonfinite": "NaN or infinite", "dead": "dead, as its gradient is nearly 0",
+    "stale": "assigned after it had been used", "wrong": "of a wrong derivative",
 }  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def describe(graph: GraphModel, board: Board) -> str:
     root = graph.nodes[graph.root]
     made = f" = {clean(root.derived)}" if root.op is not None and root.name is not None else ""
     said = wording.value(root.value)
-    what = f"{said}" if root.kind == "Scalar" else f"of shape {shape(root.value.shape)}, {said}"
+    what = f"of shape {shape(root.value.shape)}, {said}" if root.value.shape else said
     sentences = [f"Computation graph of {_name(root)}{made}, {what}"]
     if parts := _parts(graph.nodes):
         sentences.append(f"It has {_listed(parts)}")
@@ -50,18 +50,18 @@ def _name(node: NodeModel) -> str:
 def _parts(nodes: Iterable[NodeModel]) -> list[str]:
     """`2 inputs (x, y)`, … and the operations."""
     roles: dict[str, list[str]] = {}
-    symbols: Counter[str] = Counter()
+    operations: Counter[str] = Counter()
     for node in nodes:
         if node.op is None:
             roles.setdefault(node.role, []).append(_name(node))
         else:
-            symbols[clean(" ".join((node.symbol or node.op).split()))] += 1
+            operations[clean(node.op)] += 1
     parts = [
         f"{_count(len(roles[role]), role)} ({_some(roles[role])})" for role in wording.ROLES if role in roles
     ]
-    if symbols:
-        each = [symbol if n == 1 else f"{n} {symbol}" for symbol, n in symbols.most_common()]
-        parts.append(f"{_count(symbols.total(), 'operation')} ({_some(each)})")
+    if operations:
+        each = [op if n == 1 else f"{grouped(n)} {op}" for op, n in operations.most_common()]
+        parts.append(f"{_count(operations.total(), 'operation')} ({_some(each)})")
     return parts
 
 

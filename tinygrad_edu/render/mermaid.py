@@ -15,13 +15,16 @@ import re
 from collections.abc import Iterator
 
 from tinygrad_edu.render import wording
+from tinygrad_edu.render.dot import goes_down
 from tinygrad_edu.render.fold import Board, Card, Link
 from tinygrad_edu.render.model import NodeModel
 from tinygrad_edu.render.style import Palette, clean, number
 
 BREAK = "<br/>"
-# Signs that may mean something, but not the point of 0.5; and the letters that Mermaid's own placeholders are made of.
-SIGNS = re.compile(r"(?<![0-9])\.|\.(?![0-9])|[!\"#$%&'*+\-/:;<=>?@\[\\\]^_`{|}~ﬂ°¶ß]")
+# All signs that may mean something: not brackets and commas, nor the point of 0.5.
+SIGNS = re.compile(r"(?<![0-9])\.|\.(?![0-9])|[!\"#$%&'*+\-/:;<=>?@\[\\\]^_`{|}~]")
+# What is read even so: \n as a line break, $$ as a formula, and ﬂ° as the start of an entity, in its own shorthand.
+READ = (("\\", "∖"), ("$$", "$\u2060$"), ("ﬂ", "fl"))
 TREE = tuple[list[Card], dict[str, "TREE"]]  # the cards of a module, and the modules in it
 
 
@@ -30,7 +33,7 @@ def mermaid(
 ) -> str:
     """Write a board as a Mermaid flowchart; `local` puts ∂head/∂tail on the arrows."""
     out = [f"---\ntitle: {_scalar(title)}\n---"] if title else []
-    out.append(f"flowchart {'LR' if rankdir == 'auto' else rankdir}")
+    out.append(f"flowchart {'TB' if goes_down(board, rankdir) else 'LR'}")
     out += _groups(board)
     out += [_edge(link, local) for link in board.links]
     if board.stubs:
@@ -53,11 +56,14 @@ def mermaid(
 
 def label(*lines: str) -> str:
     """Lines of text as a quoted label that Mermaid takes for nothing but text."""
-    return f'"{BREAK.join(SIGNS.sub(_code, clean(line)) or "#160;" for line in lines)}"'
+    return f'"{BREAK.join(_harmless(line) for line in lines)}"'
 
 
-def _code(found: re.Match[str]) -> str:
-    return f"#{ord(found[0])};"
+def _harmless(line: str) -> str:
+    line = clean(line)
+    for read, instead in READ:
+        line = line.replace(read, instead)
+    return SIGNS.sub(lambda found: f"#{ord(found[0])};", line) or "#160;"
 
 
 def _scalar(title: str) -> str:
