@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 import tinygrad_edu as tg
-from tinygrad_edu import data, nn, optim
+from tinygrad_edu import data, nn, optim, training
 from tinygrad_edu.cli.console import terminal
 from tinygrad_edu.types import Array
 
@@ -161,41 +160,19 @@ def _check(ledger: Ledger, when: str, net: Net, loss: Callable[[], Any]) -> None
 
 
 def _train(
-    ledger: Ledger,
-    plan: Plan,
-    net: Net,
-    train: tuple[Array, Array],
-    test: tuple[Array, Array],
+    ledger: Ledger, plan: Plan, net: Net, train: tuple[Array, Array], test: tuple[Array, Array],
     rng: np.random.Generator,
-) -> None:
-    optimizer = optim.SGD(net.parameters(), lr=plan.rate, momentum=0.9, weight_decay=1e-3)
-    history = []
-    columns = (
-        TextColumn("  epoch {task.completed:>2.0f} of {task.total:.0f}"),
-        BarColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(
-        *columns, TimeElapsedColumn(), console=ledger.console, disable=not ledger.console.is_terminal
-    ) as progress:
-        task = progress.add_task("", total=plan.epochs)
-        for epoch in range(plan.epochs):
-            net.train()
-            optimizer.lr = plan.rate * (1 + math.cos(math.pi * epoch / plan.epochs)) / 2
-            losses = []
-            for x, y in data.batches(*train, size=plan.batch, rng=rng):
-                optimizer.zero_grad()
-                noisy = tg.tensor(x + plan.noise * rng.standard_normal(x.shape))
-                loss = nn.functional.cross_entropy(net(noisy), y)
-                loss.backward()
-                optimizer.step()
-                losses.append(loss.item())
-            history.append({"loss": float(np.mean(losses)), "test_accuracy": _accuracy(net, *test)})
-            progress.update(
-                task,
-                advance=1,
-                description="loss {loss:.3f}, test accuracy {test_accuracy:.1%}".format(**history[-1]),
-            )
+) -> None:  # fmt: skip
+    steps = plan.epochs * math.ceil(len(train[0]) / plan.batch)
+    run = training.fit(
+        net, nn.CrossEntropyLoss(), train, epochs=plan.epochs, batch_size=plan.batch, rng=rng,
+        optimizer=optim.SGD(net.parameters(), lr=plan.rate, momentum=0.9, weight_decay=1e-3),
+        schedule=optim.schedules.Cosine(steps),
+        collate=lambda x, y: (x + plan.noise * rng.standard_normal(x.shape), y),
+        validation=test, progress=ledger.console.is_terminal,
+        metrics={"accuracy": lambda y, logits: training.metrics.accuracy(y, logits.argmax(axis=1))},
+    )  # fmt: skip
+    history = [{"loss": row["loss"], "test_accuracy": row["val_accuracy"]} for row in run.history]
     for epoch in sorted({1, 2, 5, 10, plan.epochs}):
         if epoch <= plan.epochs:
             ledger.note(
@@ -209,12 +186,6 @@ def _train(
         reached >= plan.accuracy,
     )
     ledger.figures["history"] = history
-
-
-def _accuracy(net: Net, x: Array, y: Array) -> float:
-    net.eval()
-    with tg.no_grad():
-        return float(np.mean(net(tg.tensor(x)).numpy().argmax(axis=1) == y))
 
 
 def _plant(ledger: Ledger, net: Net, loss: Callable[[], Any], x: Any, y: Array) -> None:

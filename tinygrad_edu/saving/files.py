@@ -37,7 +37,7 @@ MAX_RATIO = 100.0
 SMALL = (
     16 << 20
 )  # what may be unpacked from however small a file: a few arrays of zeros shrink a thousandfold
-#: How many batches PyTorch's batch normalization has seen: a layer that does the same may do without.
+#: How many batches a normalization has seen. `nn.BatchNorm1d` counts them as PyTorch's does; one of your own need not.
 IGNORED = ("num_batches_tracked",)
 
 
