@@ -17,6 +17,16 @@ def seed(text: str) -> int:
     return number
 
 
+def shape(text: str) -> tuple[int, ...]:
+    """3,4 as (3, 4); () as a number."""
+    parts = [part for part in text.strip("()[] ").replace(" ", "").split(",") if part]
+    if not all(part.isdecimal() and int(part) for part in parts) or (not parts and text.strip() != "()"):
+        raise argparse.ArgumentTypeError(
+            f"a shape is lengths with commas between them, such as 3,4, or () for a number; {text!r} came"
+        )
+    return tuple(map(int, parts))
+
+
 def known(parser: argparse.ArgumentParser, names: Iterable[str], what: str, there_are: Iterable[str]) -> None:
     """End with exit code 2 if a name is none of those that there are."""
     there = sorted(there_are)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.cli.arguments import seed
+from tinygrad_edu.cli.arguments import seed, shape
 
 if TYPE_CHECKING:
     from tinygrad_edu.cli.target import Target
@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "target", metavar="FILE.py:NAME", help="of a function, f beside f_vjp, a module, or a computed node"
     )
-    parser.add_argument("--input", type=_shape, action="append", default=[], metavar="SHAPE",
+    parser.add_argument("--input", type=shape, action="append", default=[], metavar="SHAPE",
                         help="of an input, such as 3,4, or () for a number; standard normal")  # fmt: skip
     parser.add_argument("--parameters", action="append", default=[], metavar="NAME",
                         help="of a module, leaf or list of them, which is to be checked, too")  # fmt: skip
@@ -152,16 +152,6 @@ def _brief(x: Any) -> str:
 
 
 # ---- what the options mean ----
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    """3,4 as (3, 4); () as a number."""
-    parts = [part for part in text.strip("()[] ").replace(" ", "").split(",") if part]
-    if not all(part.isdecimal() and int(part) for part in parts) or (not parts and text.strip() != "()"):
-        raise argparse.ArgumentTypeError(
-            f"a shape is lengths with commas between them, such as 3,4, or () for a number; {text!r} came"
-        )
-    return tuple(map(int, parts))
 
 
 def _step(text: str) -> float:

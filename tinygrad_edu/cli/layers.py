@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.cli.check import _shape
+from tinygrad_edu.cli.arguments import shape
 from tinygrad_edu.cli.finding import check_files, count, declare, deliver
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     about = "show how signals and gradients vanish or explode, in closed form or in your model"
     parser = declare(commands, "layers", about, DESCRIPTION, EXAMPLES, run)
     parser.add_argument("target", nargs="?", metavar="FILE.py:MODEL", help="a module of yours, or its class")
-    parser.add_argument("--input", type=_shape, action="append", default=[], metavar="SHAPE",
+    parser.add_argument("--input", type=shape, action="append", default=[], metavar="SHAPE",
                         help="of an input of the model, such as 32,64")  # fmt: skip
     parser.add_argument(
         "--rate", type=float, default=0.1, metavar="η", help="of the step whose size is shown (0.1)"
