@@ -99,3 +99,36 @@ def test_an_error_that_rounding_could_not_make_is_not_excused_by_it(registry: di
 
     report = tg.check(lambda x: careless(x) * np.array([0.5, 2.0]), np.array([1.0, 3.0]))
     assert report.verdict == "wrong"
+
+
+def saturated(seed: int) -> tuple[Any, Any, Any]:
+    """Scores so far apart that each softmax has one entry: its derivative is 0, and what comes out is rounding."""
+    rng = np.random.default_rng(seed)
+    return 40 * rng.normal(size=(3, 4)), rng.normal(size=(5, 4)), rng.normal(size=(5, 2))
+
+
+def softmax(x: Any) -> Any:
+    e = np.exp(x - x.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_gradient_of_which_rounding_is_left_is_linear_in_the_cotangent(seed: int) -> None:
+    q, k, v = saturated(seed)
+
+    def vjp(g: Any, y: Any, q: Any) -> Any:
+        a, into_a = softmax(q @ k.T), g @ v.T
+        return (a * (into_a - (a * into_a).sum(axis=1, keepdims=True))) @ k
+
+    report = tg.check(tg.custom_vjp(lambda q: softmax(q @ k.T) @ v, vjp), q, hazards=True)
+    assert report.verdict != "wrong", report
+    report = tg.check(lambda q: (tg.softmax(q @ k.T) @ v).sum(), q)
+    assert report.verdict != "wrong", report
+
+
+def test_sums_of_cotangents_are_tried_as_well_as_multiples() -> None:
+    # Any multiple of the cotangent gives that multiple: the rule sorts it, and so only a sum gives it away.
+    medians = tg.custom_vjp(lambda x: 2 * x, lambda g, y, x: np.full(3, 2 * np.median(g)))
+    report = tg.check(medians, np.array([1.0, 2.0, 3.0]), hazards=True)
+    assert report.verdict == "wrong"
+    assert "not linear" in str(report)

@@ -50,24 +50,42 @@ def backward_side(objective: Objective, leaves: dict[str, Any]) -> dict[str, Bac
 
     Three times the cotangent gives three times the gradient, but rounded otherwise. That matters where large terms
     cancel: the derivative by a bias in front of a batch norm is 0, and what comes out is rounding alone. And a rule
-    that does not multiply by its cotangent is found out, although the last operation of all gets 1.
+    that does not multiply by its cotangent is found out, although the last operation of all gets 1: by a power of two,
+    which rounds nothing, if three times the cotangent has made it suspect.
     """
     with recording(NEEDED):
         y = objective()
     if not y.requires_grad:
         return {name: Backward(np.asarray(leaf.zeros()), 0.0, True) for name, leaf in leaves.items()}
     nodes = list(leaves.values())
-    found, thrice = ([np.asarray(g) for g in gradients(y, nodes, seed)] for seed in (1.0, 3.0))
-    largest = max((float(np.abs(g).max(initial=0.0)) for g in found), default=0.0)
+    found, thrice = (_pulled(y, nodes, seed) for seed in (1.0, 3.0))
+    largest = max((float(np.abs(g[np.isfinite(g)]).max(initial=0.0)) for g in found), default=0.0)
+
+    def nonlinear(times: float, multiples: list[Array]) -> list[bool]:
+        return [
+            bool(np.any(np.abs(_apart(g, times, m)) > max(1e-6, 64 * np.finfo(g.dtype).eps) * largest))
+            for g, m in zip(found, multiples, strict=True)
+        ]
+
+    guilty = nonlinear(3.0, thrice)
+    if any(guilty):
+        guilty = nonlinear(4.0, _pulled(y, nodes, 4.0))
     sides = {}
-    for name, g, g3 in zip(leaves, found, thrice, strict=True):
-        apart = np.asarray(g3, float) / 3 - g
-        eps = float(np.finfo(g.dtype).eps)
+    for name, g, g3, wrong in zip(leaves, found, thrice, guilty, strict=True):
         # No more than rounding can explain: a rule that is not linear in the cotangent must not excuse itself.
-        rounding = min(8 * norm(apart) / max(apart.size, 1) ** 0.5, 16 * eps * largest)
-        linear = not np.any(np.abs(apart) > max(1e-6, 64 * eps) * largest)  # a NaN is for the judge
-        sides[name] = Backward(g, rounding, linear)
+        typical = norm(_apart(g, 3.0, g3)) / max(g.size, 1) ** 0.5
+        sides[name] = Backward(g, min(8 * typical, 16 * float(np.finfo(g.dtype).eps) * largest), not wrong)
     return sides
+
+
+def _pulled(y: Any, nodes: list[Any], seed: float) -> list[Array]:
+    return [np.asarray(g) for g in gradients(y, nodes, seed)]
+
+
+def _apart(g: Array, times: float, multiple: Array) -> Array:
+    """The difference of multiple / times and g where both are finite; what is not is for the judge."""
+    finite = np.isfinite(g) & np.isfinite(multiple)
+    return np.asarray(np.asarray(multiple, float)[finite] / times - g[finite])
 
 
 @contextmanager
