@@ -9,8 +9,8 @@
     │ └─────────────────────────┘ │
     └─────────────────────────────┘
 
-They are those that Graphviz arrives at for the cards of `cards.py`, so that both look alike. Who draws by them can tell an
-engine the sizes beforehand, and needs nothing from it but where the cards are.
+They are those that Graphviz arrives at for the cards of `cards.py`, so that both look alike. Who draws by them can tell
+an engine the sizes beforehand, and needs nothing from it but where the cards are.
 """
 
 from __future__ import annotations
@@ -88,17 +88,17 @@ def measure(card: Card, board: Board, columns: Columns) -> Measures:
 
 
 def _inset(top: float, nodes: tuple[NodeModel, ...], card: Card, board: Board, columns: Columns) -> Inset:
-    names, shapes, values, gradients = (0.0,), (0.0,), (0.0,), (0.0,)
+    names, shapes, values, gradients = [0.0], [0.0], [0.0], [0.0]
     for node in nodes:
         single = node.kind == "Scalar"
-        names += (text_width(inset_name(node, card), SMALL, bold=True) + 8,)
-        shapes += (0.0 if single else text_width(shape(node.value.shape), TAG) + 8,)
+        names.append(text_width(inset_name(node, card), SMALL, bold=True) + 8)
+        shapes.append(0.0 if single else text_width(shape(node.value.shape), TAG) + 8)
         if "value" in board.rows:
-            values += (text_width(wording.value(node.value), SMALL, bold=True) + 8,)
-            values += (columns.inset_value if single else 0.0,)
+            values.append(text_width(wording.value(node.value), SMALL, bold=True) + 8)
+            values.append(columns.inset_value if single else 0.0)
         if "grad" in board.rows and node.requires_grad:
-            gradients += (text_width(wording.gradient(node), SMALL, bold=True) + 8,)
-            gradients += (columns.inset_gradient if single else 30.0,)
+            gradients.append(text_width(wording.gradient(node), SMALL, bold=True) + 8)
+            gradients.append(columns.inset_gradient if single else 30.0)
     return Inset(top, nodes, (max(names), max(shapes), max(values), max(gradients)))
 
 

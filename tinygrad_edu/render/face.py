@@ -1,0 +1,133 @@
+"""The face of a card: its chip, its name, its numbers, and the leaves drawn within it.
+
+Everything has an address: `n12` is the card or the row of node 12, `v12` its value, `g12` its gradient. What is said is
+in `wording`, where it stands is in `measures`, what it looks like is in `sheet`.
+"""
+
+from __future__ import annotations
+
+from tinygrad_edu.render import wording
+from tinygrad_edu.render.fold import Board, Card
+from tinygrad_edu.render.measures import (
+    GAP,
+    HEAD,
+    INSET,
+    PAD_X,
+    PAD_Y,
+    ROW,
+    Inset,
+    headline,
+    inset_name,
+    is_named,
+)
+from tinygrad_edu.render.model import NodeModel
+from tinygrad_edu.render.moment import Moment, state
+from tinygrad_edu.render.positions import Positions
+from tinygrad_edu.render.shapes import points, rectangle, text
+from tinygrad_edu.render.style import BARS, clean, escape, shape
+
+RADIUS = 10
+
+
+def face(card: Card, board: Board, places: Positions, moment: Moment, interactive: bool) -> str:
+    """Draw a card at its place."""
+    node, size, box = card.node, places.measures[card.id], places.cards[card.id]
+    kinds = ["card", node.role]
+    kinds += ["bad"] * (not {"nonfinite", "wrong"}.isdisjoint(card.flags)) + ["highlight"] * (
+        "highlight" in card.flags
+    )
+    kinds += ["active"] * (node.id in moment.active) + ["acting"] * (node.id == moment.acting)
+    parts = [rectangle("box", 0, 0, size.width, size.height, RADIUS)]
+    lines = wording.symbols(card, board.modules)
+    if lines:
+        parts.append(rectangle("chip", PAD_X, PAD_Y, size.chip, size.body, 8))
+        first = PAD_Y + size.body / 2 + 4 - 6.5 * (len(lines) - 1)
+        parts += [text("symbol", PAD_X + size.chip / 2, first + 13 * i, line) for i, line in enumerate(lines)]
+    base = PAD_Y + 14
+    parts.append(text("name" if is_named(card) else "name derived", size.left, base, headline(card)))
+    if tag := wording.tag(card):
+        bad = " bad" if "bad" in kinds else ""
+        parts.append(text(f"tag{bad}", size.right, base - 2, tag))
+    value, gradient = moment.seen(node)
+    top = PAD_Y + HEAD
+    if "value" in board.rows:
+        bars = wording.histogram(node.value)
+        parts.append(
+            _bars(bars, size.left, top + 16) if bars else text("label", size.left, top + 14, "value")
+        )
+        broken = " bad" if node.value.nan + node.value.infinite else ""
+        parts.append(text(f"value{broken}", size.right - 3, top + 15, value, f"v{node.id}"))
+        top += ROW
+    if "grad" in board.rows and node.requires_grad:
+        parts.append(text("label grad", size.left, top + 14, wording.gradient_label(node)))
+        start = size.left + size.label + 6
+        parts.append(
+            f'<g class="{state(moment.graded(node))}">{rectangle("pill", start, top + 1.5, size.right - start, 18, 7)}'
+            f"{text('grad', size.right - 3, top + 15, gradient, f'g{node.id}')}</g>"
+        )
+    parts += [_inset(inset, card, board, places, moment, interactive) for inset in size.insets]
+    return (
+        f'<g class="{" ".join(kinds)}" id="n{card.id}" transform="translate({points(box.x)} {points(box.y)})"'
+        f"{_focus(spoken(node, card), interactive)}>{''.join(parts)}</g>"
+    )
+
+
+def _focus(words: str, interactive: bool) -> str:
+    label = escape(words, 300)
+    return f' tabindex="0" role="button" aria-label="{label}"' if interactive else f' aria-label="{label}"'
+
+
+def spoken(node: NodeModel, card: Card | None = None) -> str:
+    """A node in words, without its numbers: `z₁, the result of add, intermediate`."""
+    if card is not None and card.module is not None:
+        return f"module {clean(card.module)}, {card.operations} operations"
+    name = clean(node.name if node.name is not None else node.derived)
+    made = f", result of {node.op}" if node.op else ""
+    kind = "" if node.kind == "Scalar" else f", shape {shape(node.value.shape)}"
+    return f"{name}, {node.role}{made}{kind}"
+
+
+def _bars(words: str, x: float, base: float) -> str:
+    """A histogram as one path, of the heights that stand in its text form."""
+    steps = []
+    for i, letter in enumerate(words):
+        height = 1.6 * (BARS.index(letter) + 1)
+        steps.append(f"M{points(x + 8 * i)} {points(base)}v{points(-height)}h7v{points(height)}z")
+    return f'<path class="bars" d="{"".join(steps)}"/>'
+
+
+def _inset(
+    inset: Inset, card: Card, board: Board, places: Positions, moment: Moment, interactive: bool
+) -> str:
+    size, role = places.measures[card.id], inset.nodes[0].role
+    width = size.width - 2 * PAD_X
+    parts = [rectangle("box", PAD_X, inset.top, width, inset.height, 5)]
+    name, shapes, value_room, _ = inset.columns
+    right = size.right - 5
+    for i, node in enumerate(inset.nodes):
+        top = inset.top + 2 + INSET * i
+        base = top + 12.5
+        value, gradient = moment.seen(node)
+        row = [rectangle("hit", PAD_X + 1.5, top, width - 3, INSET, 4)]
+        kind = "name" if node.name else "name derived"
+        row.append(text(kind, PAD_X + GAP, base, inset_name(node, card)))
+        if node.kind != "Scalar":
+            row.append(text("shape", PAD_X + GAP + name, base, shape(node.value.shape)))
+        room = right - PAD_X - GAP - sum(inset.columns)  # what is left is put before the values
+        graded = "grad" in board.rows and node.requires_grad
+        if "value" in board.rows:
+            broken = " bad" if node.value.nan + node.value.infinite else ""
+            end = PAD_X + GAP + name + shapes + value_room + max(0.0, room) / 2 if graded else right
+            row.append(text(f"value{broken}", end, base, value, f"v{node.id}"))
+        if graded:
+            words = text("grad", right, base, gradient, f"g{node.id}")
+            pill = inset.columns[3] - 2
+            row.append(
+                f'<g class="{state(moment.graded(node))}">'
+                f"{rectangle('pill', right - pill + 3, top + 1.5, pill, INSET - 3, 5)}{words}</g>"
+            )
+        kinds = f"inset {role}" + " active" * (node.id in moment.active)
+        parts.append(
+            f'<g class="{kinds}" id="n{node.id}"{_focus(spoken(node), interactive)}>{"".join(row)}</g>'
+        )
+    return f'<g class="leaves {role}">{"".join(parts)}</g>'
