@@ -40,6 +40,7 @@ class Card:
     flags: tuple[str, ...] = ()
     before: tuple[NodeModel, ...] = ()  # constants left of the symbol, as in 1 ÷ x
     after: tuple[NodeModel, ...] = ()  # and right of it
+    members: tuple[int, ...] = ()  # the numbers of the nodes that it stands for, without those in its rows
 
     @property
     def id(self) -> int:
@@ -171,6 +172,7 @@ def _arrange(
                 ("Σ",) if operations > 1 and not module else tuple(
                     dict.fromkeys(member.symbol for member in nodes if member.symbol)
                 ), tuple(flags), tuple(before.get(i, ())), tuple(after.get(i, ())),
+                tuple(member.id for member in nodes),
             )
         )  # fmt: skip
     cards.sort(key=lambda card: card.id)
