@@ -91,7 +91,7 @@ def test_it_takes_functions():
 
 
 @pytest.mark.parametrize(("f", "vjp", "message"), [
-    (np.exp, lambda g, y: g * y, r"called as vjp\(g, y, \*xs\), here with 3 arguments; that of exp has other parameters"),
+    (np.exp, lambda g, y: g * y, r"called as vjp\(g, y, \*xs\), here with 3 arguments; that of exp has other"),
     (lambda a, b: a * b, lambda g, y, a: g, r"called as f\(\*xs\), here with 1 argument; .* positional argument: 'b'"),
     (np.exp, lambda g, y, x: (g, g), "exp has 1 input, so as many gradients were expected, 2 came"),
     (lambda x: None, lambda g, y, x: g, "a number or an array was expected of the forward pass .* NoneType came"),
@@ -117,5 +117,5 @@ def doubled_in_place(x):
     (doubled_in_place, lambda g, y, x: 2 * g), (lambda x: 2 * x, lambda g, y, x: doubled_in_place(y) * g),
 ])  # fmt: skip
 def test_what_is_in_a_graph_cannot_be_changed_in_place(f, vjp):
-    with pytest.raises(ValueError, match="changes an array in place .* work on a copy"):
+    with pytest.raises(ValueError, match=r"changes an array in place .* let it work on a copy"):
         tg.check(tg.custom_vjp(f, vjp), np.array([0.3, 0.7]))

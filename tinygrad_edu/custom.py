@@ -96,8 +96,8 @@ class CustomFunction:
             if "read-only" not in str(error):
                 raise
             raise ValueError(
-                f"custom_vjp: {self.name} changes an array in place that it was only lent, for other operations use it, "
-                f"too: work on a copy, x = x.copy()"
+                f"custom_vjp: {self.name} changes an array in place that other operations use, too: "
+                f"let it work on a copy, x = x.copy()"
             ) from error
 
     def _rule(self, i: int, g: Any, y: Any, *xs: Any) -> Any:

@@ -59,7 +59,7 @@ def test_properties(reports: dict[str, Report], tmp_path: Path) -> None:
 
 def test_a_failure_says_both_values(reports: dict[str, Report], tmp_path: Path) -> None:
     (failure,) = suite_of(reports["wrong"].save(tmp_path / "check.xml")).iter("failure")
-    assert re.fullmatch(r"w\[[01]\]: [24], numerically [12] ± 1e−12", failure.get("message", ""))
+    assert re.fullmatch(r"w\[[01]\]: backward [24], numeric [12] ± 1e−12", failure.get("message", ""))
     assert "2.000000 ×" in (failure.text or "")
 
 

@@ -11,6 +11,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError
+from tinygrad_edu.verify.taylor import taylor
 
 
 def names(report: tg.verify.Report) -> list[str]:
@@ -146,7 +147,9 @@ def test_inside_no_grad_it_works_as_outside() -> None:
 
 
 def test_an_empty_array_is_vacuous() -> None:
-    assert tg.check(lambda x: x.sum() + 1.0, np.zeros((0, 3))).verdict == "vacuous"
+    report = tg.check(lambda x: x.sum() + 1.0, np.zeros((0, 3)))
+    assert report.verdict == "vacuous"
+    assert report.rows[0].note == "it has no elements, so there was nothing to check"
 
 
 def test_a_check_is_repeatable(rng: np.random.Generator) -> None:
@@ -421,9 +424,41 @@ def test_nothing_to_check_is_refused() -> None:
         tg.check(lambda x: x * x, 2.0, gradients={})
 
 
-def test_a_function_that_leaves_the_graph_is_refused() -> None:
-    with pytest.raises(NotDifferentiableError, match="was to return a node, ndarray came"):
-        tg.check(lambda x: x.numpy(), np.ones(3))
+@pytest.mark.parametrize("hazards", [False, True])
+@pytest.mark.parametrize(("f", "message"), [
+    (lambda x: x.numpy(), r"ndarray came: .* tg\.custom_vjp"),
+    (lambda x: None, "NoneType came: end it with return"),
+    (lambda x: (x, x), "tuple came: check one of its outputs at a time"),
+    (lambda x: float(x.numpy().sum()), "float came: no part of it may leave the graph"),
+])  # fmt: skip
+def test_a_function_that_leaves_the_graph_is_refused(f: Any, message: str, hazards: bool) -> None:
+    with pytest.raises(NotDifferentiableError, match=f"was to return a node, {message}"):
+        tg.check(f, np.ones(3), hazards=hazards)
+
+
+@pytest.mark.parametrize("hazards", [False, True])
+def test_a_function_that_writes_into_a_node_is_refused(hazards: bool) -> None:
+    def f(x: Any) -> Any:
+        x.value *= 2
+        return x
+
+    with pytest.raises(ValueError, match="changes an array in place that belongs to a node"):
+        tg.check(f, np.ones(3), hazards=hazards)
+
+
+def test_what_is_no_function_is_refused() -> None:
+    with pytest.raises(
+        TypeError, match="a function, a module or a computed node was expected, NoneType came"
+    ):
+        tg.check(None, np.ones(3))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ask", [tg.check, tg.check_power, tg.error_curve, taylor])
+def test_a_seed_is_no_generator(ask: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"a generator was expected as rng, 3 came: np\.random\.default_rng\(seed\)"
+    ):
+        ask(tg.exp, 1.0, rng=3)
 
 
 def test_an_input_that_was_computed_is_refused() -> None:

@@ -51,7 +51,7 @@ def test_what_is_unknown_neither_hides_nor_spoils_what_is_known() -> None:
     assert row.difference == pytest.approx(3 / 7)
     unknown = judge("x", np.array([1.0, 2.0]), UNKNOWN)
     assert unknown.difference == 0
-    assert "1 of 2 components have no numerical value" in unknown.note
+    assert "1 of 2 components is without a numerical value" in unknown.note
     assert Report([unknown], None).to_dict()["parameters"][0]["error"] is None
 
 

@@ -126,10 +126,16 @@ def test_a_million_components_take_no_longer_than_a_few(rng: np.random.Generator
 
 @pytest.mark.parametrize("more", [{"step": 1e-5}, {"hazards": True}])
 def test_directions_go_with_neither_a_step_nor_hazards(more: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="at least one direction"):
+    with pytest.raises(ValueError, match="directions go neither with a fixed step nor with hazards"):
         tg.check(quartic, np.ones(3), directions=2, **more)
-    with pytest.raises(ValueError, match="at least one direction"):
-        tg.check(quartic, np.ones(3), directions=0)
+
+
+@pytest.mark.parametrize("directions", [0, -1, 1.5, True, "5"])
+def test_directions_are_counted(directions: Any) -> None:
+    with pytest.raises(
+        ValueError, match=f"a number of directions, 1 or more, was expected, {directions!r} came"
+    ):
+        tg.check(quartic, np.ones(3), directions=directions)
 
 
 # ---- the cost ----

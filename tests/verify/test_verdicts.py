@@ -104,7 +104,8 @@ def test_relu_at_0_is_on_a_kink() -> None:
     (row,) = report.rows
     assert row.verdict == report.verdict == "not differentiable here"
     assert not report
-    assert "1 of 3 components are on a kink" in row.note
+    assert row.note.startswith("1 of 3 components is on a kink")
+    assert row.note.endswith("at [1] those are 0 and 1, and the backward pass gives 0")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,35 @@ def test_a_gradient_of_0_everywhere_shows_nothing() -> None:
     report = tg.check(lambda x: (tg.relu(x) * x).sum(), np.array([-1.0, -2.0]))
     assert report.verdict == "vacuous"
     assert not report
-    assert "nothing could be seen to be wrong" in str(report)
+    assert "no component can be told from 0 here, so nothing was shown" in str(report)
+
+
+def test_a_gradient_of_0_that_is_nothing_but_rounding_shows_nothing_either(rng: np.random.Generator) -> None:
+    # The entries of a softmax sum to 1. Of 1e-17 three times the cotangent makes anything.
+    report = tg.check(lambda x: tg.sum(tg.softmax(x)), rng.normal(size=(3, 4)))
+    assert report.verdict == "vacuous"
+
+
+def test_where_a_function_ends_nothing_is_decided() -> None:
+    with np.errstate(divide="ignore"):
+        report = tg.check(lambda x: tg.sum(tg.sqrt(x)), np.array([0.0, 1.0]))  # the derivative at 0 is ∞
+    assert report.verdict == "inconclusive"
+    assert report.rows[0].worst == (0,)
+    assert "1 of 2 components is without a numerical value" in str(report)
+
+
+def test_of_what_was_not_looked_at_nothing_else_is_said(rng: np.random.Generator) -> None:
+    pair = tg.custom_vjp(lambda x, b: x + b, lambda g, y, x, b: (g, g))  # b̄ is not summed over the rows
+    report = tg.check(pair, rng.normal(size=(3, 4)), rng.normal(size=4), hazards=True)
+    assert report.rows[0].remarks == ["not looked at, since another gradient is wrong in another way"]
+
+
+def test_what_is_0_beside_the_others_is_said_to_be_so() -> None:
+    (row,) = tg.check(lambda x: (tg.relu(x) * x).sum(), np.array([-1.0, 2.0])).rows
+    assert row.verdict == "verified"
+    assert row.remarks == [
+        "1 of 2 components are 0, or so small that the error bar leaves few of their digits"
+    ]
 
 
 def test_a_loss_that_ignores_a_parameter_is_vacuous_for_it() -> None:

@@ -24,11 +24,11 @@ from tinygrad_edu.reporting.document import (
 )
 
 LEGEND = {
-    "verified": "every component agrees with its numerical derivative, within the error bar of that",
-    "wrong": "a component lies outside of what the numerical derivative allows",
-    "inconclusive": "the numerical derivative is too vague to judge by",
-    "not differentiable here": "a component is on a kink; the backward pass lies between the slopes of both sides",
-    "vacuous": "the derivative is 0 everywhere: nothing could be seen to be wrong",
+    "verified": "every component agrees with its numerical derivative, within the error bar",
+    "wrong": "a component differs from its numerical derivative by more than the error bar explains",
+    "inconclusive": "the error bar is too large to tell right from wrong; check at other values",
+    "not differentiable here": "nothing is wrong, but a component is on a kink, where its two sides have two slopes",
+    "vacuous": "nothing was shown: all components are 0 here, or there are none; check at other values",
 }
 BANDS = {
     "great": 1e-7,
@@ -158,12 +158,7 @@ def _row(row: Any) -> Row:
         Cell(row.name), Cell(str(row.shape)), Cell(row.verdict, _tone(row.verdict)),
         Cell(number(row.difference, ".1e"), position=position(row.difference) if judged else None), *map(Cell, texts),
     )  # fmt: skip
-    notes = [row.note] if row.note else []
-    if row.undecided and row.verdict in ("verified", "inconclusive"):
-        notes.append(
-            f"{row.undecided} of {math.prod(row.shape)} components are too close to 0 for digits of their own"
-        )
-    return Row(cells, tuple(notes))
+    return Row(cells, tuple(row.remarks))
 
 
 def _entries(report: Check, group: str) -> list[Entry]:
@@ -171,8 +166,9 @@ def _entries(report: Check, group: str) -> list[Entry]:
 
 
 def _said(row: Any) -> str:
-    numbers = f"{number(row.backward, '.9g')}, numerically {number(row.numeric, '.9g')} ± {number(row.error, '.0e')}"
-    return f"{row.name}{_index(row.worst)}: {numbers}" + (f"\n{row.note}" if row.note else "")
+    numeric = f"{number(row.numeric, '.9g')} ± {number(row.error, '.0e')}"
+    said = f"{row.name}{_index(row.worst)}: backward {number(row.backward, '.9g')}, numeric {numeric}"
+    return "\n".join([said, *row.remarks])
 
 
 def _index(worst: Sequence[int]) -> str:

@@ -27,8 +27,9 @@ from tinygrad_edu.errors import GradientMismatch, NotDifferentiableError
 from tinygrad_edu.state import state_restored
 from tinygrad_edu.suite.mutation.graph import mistakes_at, quietly, with_mistake
 from tinygrad_edu.suite.mutation.reasons import shows_at, why
+from tinygrad_edu.verify.chance import generator
 from tinygrad_edu.verify.compare import Weights, steady
-from tinygrad_edu.verify.leaves import leaves_of
+from tinygrad_edu.verify.leaves import leaves_of, output_of
 from tinygrad_edu.verify.report import judge
 from tinygrad_edu.verify.sides import backward_side, numerical_side
 from tinygrad_edu.verify.steps import Gradient
@@ -129,7 +130,7 @@ def power(
         GradientMismatch: the gradients are wrong as they are.
         ValueError: the function is not deterministic, or its value is not finite.
     """
-    rng = rng or np.random.default_rng(0)
+    rng = generator(rng, "check_power")
     arguments, leaves = leaves_of(f, inputs, parameters)
     if not leaves:
         raise NotDifferentiableError(
@@ -140,7 +141,7 @@ def power(
 
     def objective() -> Any:
         with state_restored():
-            y = f(*arguments)
+            y = output_of(f, arguments)
         recorded[:] = [y]
         return weights(y)
 

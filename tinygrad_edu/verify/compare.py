@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.core.node import Node, value_of
+from tinygrad_edu.core.node import value_of
 from tinygrad_edu.core.recording import no_grad
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError
 from tinygrad_edu.types import Array
@@ -40,8 +40,6 @@ class Weights:
 
     def __call__(self, y: Any) -> Any:
         """The sum Σ w · y as a node."""
-        if not isinstance(y, Node):
-            raise NotDifferentiableError(f"check: the target was to return a node, {type(y).__name__} came")
         shape = np.shape(y.value)
         if shape == ():
             return y
@@ -64,9 +62,9 @@ def steady(objective: Objective) -> None:
         )
     if first != second:
         raise ValueError(
-            f"check: two calls with the same values gave {first!r} and {second!r}: the function is not "
-            f"deterministic, so differences would compare two functions. Freeze what is random (dropout.frozen()), "
-            f"or switch it off (eval())"
+            f"check: two calls with the same values gave {first!r} and {second!r}: it is not deterministic, or "
+            f"changes what it works on, so differences would compare two functions. Freeze what is random "
+            f"(dropout.frozen()), or switch it off (eval())"
         )
 
 
@@ -130,7 +128,10 @@ def _confirmed(theta: Theta, numeric: list[Gradient], backward: list[Array]) -> 
 
 def _linear(rows: list[Row], sides: dict[str, Backward]) -> list[Row]:
     """The rows, of which none is right whose backward pass is not linear in the cotangent."""
-    note = "three times the cotangent does not give three times the gradient: multiply by the upstream, in every rule"
+    note = (
+        "three times the cotangent does not give three times the gradient: every rule must multiply by its upstream, "
+        "the cotangent of its output"
+    )
     return [
         row if sides[row.name].linear or row.verdict == "wrong" else replace(row, verdict="wrong", note=note)
         for row in rows

@@ -21,6 +21,7 @@ import numpy as np
 from tinygrad_edu.reporting import write
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.branches import BINS, PER_BIN, SLOPES, Method, measure, theories
+from tinygrad_edu.verify.chance import generator
 from tinygrad_edu.verify.line import Line, NotAnalytic, complex_slope
 from tinygrad_edu.verify.noise import noise_along
 from tinygrad_edu.verify.numerical import Estimate, differentiate
@@ -133,7 +134,7 @@ def error_curve(
     """
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"error_curve: float32 or float64 was expected, {np.dtype(dtype)} came")
-    line = Line(f, xs, _several(direction), rng=rng or np.random.default_rng(0), dtype=dtype)
+    line = Line(f, xs, _several(direction), rng=generator(rng, "error_curve"), dtype=dtype)
     slope = line.slope(_several(derivative))
     if not (math.isfinite(slope) and math.isfinite(line.at_0)):
         raise ValueError(

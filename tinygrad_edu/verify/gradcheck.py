@@ -12,6 +12,7 @@ by its own worst component, so that a small gradient is not hidden by a large on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,11 @@ from tinygrad_edu.core.node import Node
 from tinygrad_edu.custom import CustomFunction
 from tinygrad_edu.errors import NotDifferentiableError
 from tinygrad_edu.state import state_restored
+from tinygrad_edu.verify.chance import generator
 from tinygrad_edu.verify.compare import Weights, compare
 from tinygrad_edu.verify.examination import judge_few, rows_at_hazards
 from tinygrad_edu.verify.explanation import explained
-from tinygrad_edu.verify.leaves import leaves_of, leaves_of_graph
+from tinygrad_edu.verify.leaves import leaves_of, leaves_of_graph, output_of
 from tinygrad_edu.verify.pair import pair_of
 from tinygrad_edu.verify.replay import replay
 from tinygrad_edu.verify.report import Report, Row
@@ -63,26 +65,14 @@ def check(
         NotDifferentiableError: there is nothing to check, or the target returned something other than a node.
         ValueError: the function is not deterministic, its value is not finite, or two leaves have one name.
         KeyError: a gradient for a parameter that there is not.
-        TypeError: no parameters, or no {name: array}, where they are expected.
+        TypeError: no function, no parameters, no {name: array} or no generator, where they are expected.
         StaleValueError: a leaf of the graph was assigned after it had been used.
 
     Warns:
         CostWarning: the check will take more than a minute.
     """
-    if step is not None and not 0 < step < np.inf:
-        raise ValueError(
-            f"check: a positive step was expected, {step} came: 1e-7 is the lecture's, None finds one"
-        )
-    if directions is not None and (step is not None or hazards or directions < 1):
-        raise ValueError(
-            f"check: at least one direction was expected, and neither step nor hazards beside it, {directions} came"
-        )
-    if hazards and (gradients is not None or step is not None):
-        raise ValueError(
-            "check: hazards move the inputs, so gradients of one point, or a fixed step, do not go with them: "
-            "make a function of your backward pass, tg.custom_vjp(f, vjp), or leave hazards out"
-        )
-    rng = rng or np.random.default_rng(0)
+    _refuse_options(target, gradients, step, directions, hazards)
+    rng = generator(rng, "check")
     weights = Weights(rng)
     if isinstance(target, Node):
         if inputs or hazards:
@@ -107,7 +97,7 @@ def check(
 
     def objective() -> Any:
         with state_restored():  # running statistics must not walk away while the function is probed
-            return weights(target(*arguments))
+            return weights(output_of(target, arguments))
 
     more, lecture = compare(objective, leaves, gradients=gradients, step=step, directions=directions, rng=rng)
     wrong = any(row.verdict == "wrong" for row in more)
@@ -119,3 +109,26 @@ def check(
         told = [row.verdict == "wrong" and not row.note.endswith(" differ") for row in more]  # by its numbers
         more = [row if known else cause for row, cause, known in zip(more, causes, told, strict=True)]
     return Report([*rows, *more], step, lecture, {row.name: leaves[row.name] for row in more})
+
+
+def _refuse_options(target: Any, gradients: Any, step: Any, directions: Any, hazards: bool) -> None:
+    """Refuse what no check can be made of, and options that do not go together."""
+    if not isinstance(target, Node) and not callable(target):
+        raise TypeError(
+            f"check: a function, a module or a computed node was expected, {type(target).__name__} came"
+        )
+    if step is not None and not (isinstance(step, Real) and 0 < float(step) < np.inf):
+        raise ValueError(
+            f"check: a positive step was expected, {step!r} came: 1e-7 is the lecture's, None finds one"
+        )
+    if directions is not None and (
+        not isinstance(directions, Integral) or directions is True or directions < 1
+    ):
+        raise ValueError(f"check: a number of directions, 1 or more, was expected, {directions!r} came")
+    if directions is not None and (step is not None or hazards):
+        raise ValueError("check: directions go neither with a fixed step nor with hazards: leave one out")
+    if hazards and (gradients is not None or step is not None):
+        raise ValueError(
+            "check: hazards move the inputs, so gradients of one point, or a fixed step, do not go with them: "
+            "make a function of your backward pass, tg.custom_vjp(f, vjp), or leave hazards out"
+        )

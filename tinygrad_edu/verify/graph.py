@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_edu.core.node import Node, describe, leaf
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.errors import NotDifferentiableError
+from tinygrad_edu.verify.chance import generator
 from tinygrad_edu.verify.compare import Weights, compare
 from tinygrad_edu.verify.report import Report, Row
 
@@ -39,7 +40,7 @@ def check_graph(output: Node, *, rng: np.random.Generator | None = None) -> Repo
         raise NotDifferentiableError(
             f"check_graph: a node that was computed from leaves with requires_grad was expected, {came} came"
         )
-    rng = rng or np.random.default_rng(0)
+    rng = generator(rng, "check_graph")
     rows: list[Row] = []
     nodes: dict[str, Node] = {}
     computed = [node for node in topological_order([output]) if node.op is not None]

@@ -46,6 +46,38 @@ def leaves_of(target: Any, inputs: Sequence[Any], parameters: Any) -> tuple[list
     return arguments, leaves
 
 
+_INSTEAD = {
+    type(None): "end it with return",
+    tuple: "check one of its outputs at a time, lambda x: f(x)[0]",
+    list: "check one of its outputs at a time, lambda x: f(x)[0]",
+    np.ndarray: "compute with nodes to the end, or give NumPy functions a backward pass, tg.custom_vjp(f, vjp)",
+}
+
+
+def output_of(target: Any, arguments: Sequence[Any]) -> Node:
+    """What the target computes.
+
+    Raises:
+        NotDifferentiableError: something other than a node.
+        ValueError: it writes into an array that belongs to a node.
+    """
+    try:
+        y = target(*arguments)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise ValueError(
+            "check: the function changes an array in place that belongs to a node, whose value others use, too: let it "
+            "compute a new one, x * 2 where it has x *= 2"
+        ) from error
+    if not isinstance(y, Node):
+        raise NotDifferentiableError(
+            f"check: the target was to return a node, {type(y).__name__} came: "
+            + _INSTEAD.get(type(y), "no part of it may leave the graph, as by float() or item()")
+        )
+    return y
+
+
 def leaves_of_graph(output: Node, parameters: Any) -> dict[str, Any]:
     """{name: leaf} of all leaves of a graph that require a gradient, under the names of the parameters if given.
 

@@ -15,6 +15,7 @@ from tinygrad_edu.inputs import input_leaf
 from tinygrad_edu.scalar import Scalar
 from tinygrad_edu.state import state_restored
 from tinygrad_edu.types import Array
+from tinygrad_edu.verify.leaves import output_of
 
 
 class Pair(NamedTuple):
@@ -44,7 +45,8 @@ def pair_of(target: Any, arguments: list[Any], leaves: dict[str, Any]) -> tuple[
         scalars = isinstance(arguments[places[0]], Scalar)  # a graph holds them, or tensors
         leaves = (input_leaf(float(x) if scalars else np.array(x), not scalars) for x in xs)
         moved = dict(zip(places, leaves, strict=True))
-        return target(*[moved.get(i, x) for i, x in enumerate(arguments)]), list(moved.values())
+        given = [moved.get(i, x) for i, x in enumerate(arguments)]
+        return output_of(target, given), list(moved.values())
 
     def f(*xs: Array) -> Any:
         with no_grad(), state_restored():

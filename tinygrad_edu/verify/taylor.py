@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygrad_edu.types import Array
+from tinygrad_edu.verify.chance import generator
 from tinygrad_edu.verify.line import Line
 from tinygrad_edu.verify.noise import each, noise_of
 
@@ -104,7 +105,7 @@ def taylor(
         ShapeError: gradients or directions of other shapes than the inputs; gradients of more than one number.
         ValueError: no input is of floats.
     """
-    line = Line(f, xs, directions, rng=rng or np.random.default_rng(0))
+    line = Line(f, xs, directions, rng=generator(rng, "taylor"))
     slope = line.slope(gradients)
 
     def along(s: float) -> float:

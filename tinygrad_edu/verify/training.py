@@ -58,6 +58,7 @@ class TrainingReport:
 
     def raise_if_failed(self) -> None:
         """Raise GradientMismatch, with all reports, unless everything is verified."""
+        __tracebackhide__ = True  # pytest is to show the line of the test
         if not self:
             raise GradientMismatch(f"gradient check during training\n{self}")
 
