@@ -15,6 +15,8 @@ Importing it loads NumPy and the engine; layers, checks and drawings are loaded 
 from __future__ import annotations
 
 from importlib import import_module
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import errors, ops
@@ -25,6 +27,7 @@ from tinygrad_edu.core.primitive import elementwise, multilinear, primitive, reg
 from tinygrad_edu.core.recording import no_grad, scope
 from tinygrad_edu.core.sweep import Step, forward_sweep, reverse_sweep, topological_order
 from tinygrad_edu.formula import formula
+from tinygrad_edu.operators import Operators
 from tinygrad_edu.ops import *
 from tinygrad_edu.scalar import Scalar
 from tinygrad_edu.tensor import Tensor, tensor
@@ -60,6 +63,20 @@ __all__ = [
     "primitive", "registry", "render", "reverse_sweep", "saving", "scope", "tensor", "topological_order", "training",
     "value_and_grad", "verify", "vjp", *ops.__all__,
 ]  # fmt: skip
+
+
+def _render(self: Node, path: str | PathLike[str], **options: Any) -> Path:
+    """Draw the graph that this node was computed by into a file, `y.render("net.svg")`.
+
+    The suffix decides its kind: .svg, .png, .pdf, .html, .dot, .mmd (Mermaid), .json or .txt. The options are those of
+    `draw`.
+    """
+    from tinygrad_edu.render import draw
+
+    return draw(self, **options).save(path)
+
+
+Operators.render = _render  # type: ignore[method-assign]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.core.broadcasting import shape_of
@@ -75,6 +77,11 @@ class Operators(Node):
                 f"x.detach().numpy() to compute outside the graph"
             )
         return registry[name].call(*inputs)
+
+    if TYPE_CHECKING:  # the package adds it, since pictures are above the nodes
+
+        def render(self, path: str | PathLike[str], **options: Any) -> Path:
+            """Draw the graph that this node was computed by into a file."""
 
     def detach(self) -> Any:
         """The same value as a leaf without gradient: the graph ends here."""
