@@ -107,7 +107,8 @@ def fold(
         board = _cut(board, model, max_cards)
     stale = [node.name or node.derived for node in model.nodes if "stale" in node.flags]
     captions = ([sentence(stale)] if stale else []) + ([board.caption] if board.caption else [])
-    return replace(board, caption=". ".join(captions) or None)
+    lines = [*(finding.words for finding in model.findings), ". ".join(captions)]
+    return replace(board, caption="\n".join(filter(None, lines)) or None)
 
 
 def _sums(model: GraphModel) -> list[int]:

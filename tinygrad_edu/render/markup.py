@@ -45,10 +45,10 @@ def _written(attributes: dict[str, str | int]) -> str:
 
 def heading(palette: Palette, title: str | None, subtitle: str | None, caption: str | None) -> str:
     """The title over a picture, or nothing."""
-    lines = (
+    lines = [
         (title, 20, palette.ink, True), (subtitle, 12, palette.dim, False),
-        (caption, 12, palette.accent_text, False),
-    )  # fmt: skip
+        *((line, 12, palette.accent_text, False) for line in (caption or "").split("\n")),
+    ]  # fmt: skip
     rows = [
         row(cell(text(words, size, colour, bold=bold, limit=HEADING), align="LEFT", cellpadding=3))
         for words, size, colour, bold in lines

@@ -35,6 +35,7 @@ from tinygrad_edu.render.stale import sentence, stale_leaves
 __all__ = [
     "SCHEMA",
     "EdgeModel",
+    "Finding",
     "GraphModel",
     "NodeModel",
     "Numbers",
@@ -77,6 +78,15 @@ class EdgeModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong in a graph, or worth knowing: its kind in a word, where, and what in a sentence."""
+
+    kind: str
+    node: int | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class GraphModel:
     """A graph as plain data."""
 
@@ -87,9 +97,8 @@ class GraphModel:
     modules: tuple[tuple[str, str], ...] = ()  # (path, `Linear(3 → 4)`) of modules that were given
     warnings: tuple[str, ...] = ()
     detached: tuple[tuple[int, int], ...] = ()  # (node, leaf that holds its value without its gradient)
-    unused: tuple[
-        NodeModel, ...
-    ] = ()  # parameters of the modules that no path leads from, if they were asked for
+    unused: tuple[NodeModel, ...] = ()  # parameters of the modules that are not in the graph, if asked for
+    findings: tuple[Finding, ...] = ()  # of a diagnosis; they stand over the picture
 
 
 def capture(

@@ -42,7 +42,8 @@ def outline(board: Board, *, title: str | None = None, subtitle: str | None = No
         "  ".join(part.ljust(width) for part, width in zip(line, (*widths, 0), strict=True)).rstrip()
         for line in lines
     ]
-    head = [clean(words, 200) for words in (title, subtitle, board.caption) if words]
+    said = (title, subtitle, *(board.caption or "").split("\n"))
+    head = [clean(words, 200) for words in said if words]
     rest = [f"… {len(cards) - len(written)} more cards"] if stack else []
     return "\n".join([*head, *([""] if head else []), *table, *rest, ""])
 
