@@ -116,5 +116,5 @@ def test_what_distinguishes_them_is_shown():
              nn.Maxout(2), nn.LogSoftmax(), nn.Softmin(0)]  # fmt: skip
     assert list(map(str, shown)) == [
         "ELU(alpha=1.0)", "CELU(alpha=0.5)", "Softplus", "Softplus(beta=2.0)", "GELU(tanh)", "PReLU(3)",
-        "Hardtanh(-2 … 1)", "Maxout(2)", "LogSoftmax(axis=-1)", "Softmin(axis=0)",
+        "Hardtanh(-2 … 1)", "Maxout(2)", "LogSoftmax(dim=-1)", "Softmin(dim=0)",
     ]  # fmt: skip

@@ -59,3 +59,33 @@ def test_functions_are_refused():
         TypeError, match=r"'1' is function: a function has a module of its kind, such as ReLU\(\)"
     ):
         nn.Sequential(nn.ReLU(), tg.tanh)
+
+
+def test_a_slice_is_a_container_of_its_own(net, rng):
+    x = rng.normal(size=(5, 3))
+    first, rest = net[:1], net[1:]
+    assert isinstance(first, nn.Sequential)
+    np.testing.assert_array_equal(rest(first(x)).numpy(), net(x).numpy())
+    assert list(rest.state_dict()) == [
+        name.replace("2.", "1.", 1) for name in net.state_dict() if name[0] == "2"
+    ]
+    assert first[0].weight is net[0].weight  # learned in both
+    named = nn.Sequential({"fc": nn.Linear(3, 4, rng=rng), "act": nn.ReLU()})
+    assert list(named[:1].state_dict()) == ["fc.weight", "fc.bias"]
+    assert not net.eval()[1:].training
+    assert isinstance(nn.ModuleList([nn.ReLU(), nn.Tanh()])[1:], nn.ModuleList)
+
+
+def test_modules_may_be_appended(rng):
+    net = nn.Sequential(nn.Linear(3, 4, rng=rng)).append(nn.Tanh()).extend([nn.Linear(4, 1, rng=rng)])
+    assert list(net.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert net(np.ones((2, 3))).shape == (2, 1)
+    blocks = nn.ModuleList()
+    for _ in range(3):
+        blocks.append(nn.Linear(2, 2, rng=rng))
+    assert [path for path, _ in blocks.named_modules()] == ["", "0", "1", "2"]
+    with pytest.raises(TypeError, match="modules were expected, '3' is function"):
+        blocks.append(tg.tanh)
+    with pytest.raises(ValueError, match="modules by number were expected"):
+        nn.Sequential({"fc": nn.ReLU()}).append(nn.Tanh())
+    assert len(blocks) == 3

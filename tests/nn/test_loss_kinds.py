@@ -50,6 +50,27 @@ def test_of_plus_and_minus_a_thousand_all_is_finite_and_of_the_dtype(loss, dtype
     assert np.isfinite(x.grad.numpy()).all()
 
 
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal_loss_by_its_formula_and_its_limits(rng, gamma):
+    """−αₜ (1 − pₜ)^γ log pₜ, and its slope in closed form: Lin et al. 2017, eq. 5 and appendix B."""
+    x, t, alpha = rng.normal(size=9), rng.integers(2, size=9), 0.25
+    sign, weight = 2.0 * t - 1, np.where(t == 1, alpha, 1 - alpha)
+    p = 1 / (1 + np.exp(-sign * x))
+    logits = tg.tensor(x, requires_grad=True)
+    loss = F.focal_loss(logits, t, "none", gamma=gamma, alpha=alpha)
+    np.testing.assert_allclose(loss.numpy(), -weight * (1 - p) ** gamma * np.log(p), rtol=1e-13)
+    loss.sum().backward()
+    slope = weight * sign * (1 - p) ** gamma * (gamma * p * np.log(p) + p - 1)
+    np.testing.assert_allclose(logits.grad.numpy(), slope, rtol=1e-12)
+    plain = F.binary_cross_entropy_with_logits(x, t)
+    assert F.focal_loss(x, t, gamma=0.0) == pytest.approx(plain, rel=1e-15)
+    far = tg.tensor([1000.0, -1000.0, 1000.0, -1000.0], requires_grad=True)
+    loss = F.focal_loss(far, [1, 0, 0, 1], "none", gamma=gamma)
+    np.testing.assert_array_equal(loss.numpy(), [0, 0, 1000, 1000])
+    loss.sum().backward()
+    assert np.isfinite(far.grad.numpy()).all()
+
+
 def test_known_values():
     ones = np.ones(3)
     assert F.l1_loss(tg.tensor([1.0, 4.0]), [3.0, 3.0]).item() == 1.5
@@ -145,6 +166,14 @@ X = np.zeros((3, 4))
     (lambda: F.cross_entropy(X, [0, 1, 2], label_smoothing=1.5), ValueError, "label_smoothing in [0, 1]"),
     (lambda: F.cross_entropy(X, [0, 1, 2], weight=[1, 2]), ShapeError, "each of the 4 classes was expected, (2,) came"),
     (lambda: F.cross_entropy(X, [0, 1, 4], weight=np.ones(4)), ValueError, "labels in [0, 4) were expected"),
+    (lambda: F.cross_entropy(X, [[0], [1], [2]]), ShapeError, "say target.ravel()"),
+    (lambda: F.cross_entropy(X, np.eye(4, dtype=int)[:3]), ShapeError, "say target.argmax(axis=1), or of"),
+    (lambda: F.cross_entropy(X[0], 1), ShapeError, "of one sample say logits.reshape(1, -1)"),
+    (lambda: nn.CrossEntropyLoss(np.ones(4)), ValueError, "goes by its name, such as weight="),
+    (lambda: F.focal_loss(np.zeros(3), np.ones((3, 1))), ShapeError, "shape (3,) was expected, (3, 1) came"),
+    (lambda: F.focal_loss(X, X + 2), ValueError, "targets in [0, 1]"),
+    (lambda: F.focal_loss(X, X, gamma=-1), ValueError, "gamma ≥ 0 and alpha in [0, 1]"),
+    (lambda: F.focal_loss(X, X, alpha=2), ValueError, "gamma ≥ 0 and alpha in [0, 1]"),
     (lambda: F.nll_loss(X, [0.0, 1.0, 2.0]), ShapeError, "say labels.astype(int)"),
     (lambda: F.kl_div(X, X - 1), ValueError, "of log p say log_target=True"),
     (lambda: nn.KLDivLoss("average"), ValueError, "'none' or 'batchmean' was expected, 'average' came"),

@@ -6,7 +6,6 @@ from tinygrad_edu.nn.activation import (
     ELU,
     GELU,
     SELU,
-    Flatten,
     Identity,
     LogSigmoid,
     LogSoftmax,
@@ -42,6 +41,7 @@ from tinygrad_edu.nn.conv import Conv1d, Conv2d
 from tinygrad_edu.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.embedding import Embedding
+from tinygrad_edu.nn.flatten import Flatten
 from tinygrad_edu.nn.functional import elastic_net, l1, l2
 from tinygrad_edu.nn.group_norm import GroupNorm, InstanceNorm1d, InstanceNorm2d
 from tinygrad_edu.nn.layer_norm import LayerNorm, RMSNorm
@@ -51,6 +51,7 @@ from tinygrad_edu.nn.loss import (
     BCEWithLogitsLoss,
     CosineEmbeddingLoss,
     CrossEntropyLoss,
+    FocalLoss,
     HingeLoss,
     HuberLoss,
     KLDivLoss,
@@ -75,12 +76,12 @@ __all__ = [
     "CELU", "ELU", "GELU", "GRU", "LSTM", "MLP", "RNN", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",
     "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d",
     "BatchNorm2d", "Buffer", "Container", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d",
-    "CosineEmbeddingLoss", "CrossEntropyLoss", "Dropout", "Embedding", "Flatten", "GRUCell", "GlobalAvgPool",
-    "GroupNorm", "Hardsigmoid", "Hardswish", "Hardtanh", "HingeLoss", "HuberLoss", "Identity", "InstanceNorm1d",
-    "InstanceNorm2d", "KLDivLoss", "L1Loss", "LSTMCell", "Layer", "LayerNorm", "LeakyReLU", "LearnedPositions",
-    "Linear", "LogSigmoid", "LogSoftmax", "Loss", "MSELoss", "MaxPool1d", "MaxPool2d", "Maxout", "Mish", "Module",
-    "ModuleList", "MultiheadAttention", "NLLLoss", "Neuron", "PReLU", "RMSNorm", "RNNCell", "ReLU", "ReLU6", "Residual",
-    "Sequential", "SiLU", "Sigmoid", "SinusoidalPositions", "SmoothL1Loss", "Softmax", "Softmin", "Softplus",
-    "Softsign", "Tanh", "TransformerEncoderLayer", "elastic_net", "functional", "init", "l1", "l2", "parameter",
-    "spectral_norm", "weight_norm",
+    "CosineEmbeddingLoss", "CrossEntropyLoss", "Dropout", "Embedding", "Flatten", "FocalLoss", "GRUCell",
+    "GlobalAvgPool", "GroupNorm", "Hardsigmoid", "Hardswish", "Hardtanh", "HingeLoss", "HuberLoss", "Identity",
+    "InstanceNorm1d", "InstanceNorm2d", "KLDivLoss", "L1Loss", "LSTMCell", "Layer", "LayerNorm", "LeakyReLU",
+    "LearnedPositions", "Linear", "LogSigmoid", "LogSoftmax", "Loss", "MSELoss", "MaxPool1d", "MaxPool2d", "Maxout",
+    "Mish", "Module", "ModuleList", "MultiheadAttention", "NLLLoss", "Neuron", "PReLU", "RMSNorm", "RNNCell", "ReLU",
+    "ReLU6", "Residual", "Sequential", "SiLU", "Sigmoid", "SinusoidalPositions", "SmoothL1Loss", "Softmax", "Softmin",
+    "Softplus", "Softsign", "Tanh", "TransformerEncoderLayer", "elastic_net", "functional", "init", "l1", "l2",
+    "parameter", "spectral_norm", "weight_norm",
 ]  # fmt: skip

@@ -6,10 +6,7 @@ pieces, and the one that learns, are in `activation_hard`.
 
 from __future__ import annotations
 
-import math
-
 from tinygrad_edu import ops
-from tinygrad_edu.core.broadcasting import shape_of
 from tinygrad_edu.core.cases import nonzero, real
 from tinygrad_edu.nn import functional
 from tinygrad_edu.nn.cases import layer, verified
@@ -172,53 +169,53 @@ class Mish(Module):
 
 @verified(
     layer(lambda rng: Softmax(), real(5, 3)),
-    layer(lambda rng: Softmax(axis=1), real(2, 3, 5)),
+    layer(lambda rng: Softmax(dim=1), real(2, 3, 5)),
 )
 class Softmax(Module):
     """Positive numbers that sum to 1 along an axis. A cross-entropy loss wants the logits before it."""
 
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+    def __init__(self, dim: int = -1) -> None:
+        self.dim = dim
 
     def forward(self, x: Operand) -> Operand:
         """Along the axis."""
-        return ops.softmax(x, axis=self.axis)
+        return ops.softmax(x, axis=self.dim)
 
     def extra_repr(self) -> str:
         """The axis."""
-        return f"axis={self.axis}"
+        return f"dim={self.dim}"
 
 
 @verified(layer(lambda rng: LogSoftmax(), real(5, 3)))
 class LogSoftmax(Module):
     """Logarithms of numbers that sum to 1 along an axis, for a loss such as `NLLLoss`."""
 
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+    def __init__(self, dim: int = -1) -> None:
+        self.dim = dim
 
     def forward(self, x: Operand) -> Operand:
         """Along the axis."""
-        return ops.log_softmax(x, axis=self.axis)
+        return ops.log_softmax(x, axis=self.dim)
 
     def extra_repr(self) -> str:
         """The axis."""
-        return f"axis={self.axis}"
+        return f"dim={self.dim}"
 
 
 @verified(layer(lambda rng: Softmin(), real(5, 3)))
 class Softmin(Module):
     """The softmax of −x along an axis."""
 
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+    def __init__(self, dim: int = -1) -> None:
+        self.dim = dim
 
     def forward(self, x: Operand) -> Operand:
         """Along the axis."""
-        return functional.softmin(x, self.axis)
+        return functional.softmin(x, self.dim)
 
     def extra_repr(self) -> str:
         """The axis."""
-        return f"axis={self.axis}"
+        return f"dim={self.dim}"
 
 
 # ---- the same numbers ----
@@ -231,13 +228,3 @@ class Identity(Module):
     def forward(self, x: Operand) -> Operand:
         """The same node."""
         return x
-
-
-@verified(layer(lambda rng: Flatten(), real(5, 2, 3)))
-class Flatten(Module):
-    """(batch, …) to (batch, features): all axes but the first become one."""
-
-    def forward(self, x: Operand) -> Operand:
-        """The same numbers, row by row."""
-        batch, *lengths = shape_of(x)
-        return ops.reshape(x, (batch, math.prod(lengths)))

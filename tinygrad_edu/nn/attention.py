@@ -25,6 +25,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import Node, value_of
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.axes import counts
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.init import lecun_normal
@@ -113,7 +114,7 @@ class MultiheadAttention(Module):
         rng: np.random.Generator, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
         self.lengths = tuple(embed_dim if n is None else n for n in (embed_dim, kdim, vdim))
-        if min(*self.lengths, num_heads) < 1 or embed_dim % num_heads:
+        if not counts(*self.lengths, num_heads) or embed_dim % num_heads:
             raise ValueError(
                 f"MultiheadAttention: lengths and num_heads of at least 1, and an embed_dim that is a multiple of "
                 f"num_heads, were expected, {self.lengths} and {num_heads} came"

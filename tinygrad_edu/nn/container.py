@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self, overload
 
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.nn.activation import Tanh
@@ -28,13 +29,16 @@ class Container(Module):
                 parts = dict(named)
             case _:
                 parts = {str(i): module for i, module in enumerate(modules)}
+        vars(self).update(self._checked(parts))
+
+    def _checked(self, parts: dict[str, Any]) -> dict[str, Any]:
         for name, module in parts.items():
             if not isinstance(module, Module):
                 raise TypeError(
                     f"{type(self).__name__}: modules were expected, '{name}' is {type(module).__name__}: "
                     f"a function has a module of its kind, such as ReLU() for relu"
                 )
-        vars(self).update(parts)
+        return parts
 
     def __iter__(self) -> Iterator[Module]:
         return (held for held in vars(self).values() if isinstance(held, Module))
@@ -42,8 +46,43 @@ class Container(Module):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __getitem__(self, i: int) -> Module:
-        return list(self)[i]
+    @overload
+    def __getitem__(self, i: int) -> Module: ...
+    @overload
+    def __getitem__(self, i: slice) -> Self: ...
+    def __getitem__(self, i: int | slice) -> Module | Self:
+        """The module at a place; or, of a slice, a container with the same modules, numbered anew unless named."""
+        parts = [(name, held) for name, held in vars(self).items() if isinstance(held, Module)]
+        if not isinstance(i, slice):
+            return parts[i][1]
+        chosen = dict(parts[i])
+        if all(name.isdigit() for name in chosen):
+            chosen = {str(n): module for n, module in enumerate(chosen.values())}
+        part = type(self)()
+        vars(part).update(chosen, training=self.training)
+        return part
+
+    def append(self, module: Module) -> Self:
+        """Put a module at the end, under the next number.
+
+        Raises:
+            TypeError: it is no module.
+            ValueError: the modules have names, among which a number would be lost.
+        """
+        name = str(len(self))
+        if any(not held.isdigit() for held, part in vars(self).items() if isinstance(part, Module)):
+            raise ValueError(
+                f"{type(self).__name__}: modules by number were expected to append to, these have names: assign the "
+                f"new one to a name of its own"
+            )
+        vars(self).update(self._checked({name: module}))
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Put several at the end, one after the other."""
+        for module in list(modules):
+            self.append(module)
+        return self
 
 
 @verified(layer(lambda rng: Sequential(Linear(3, 5, rng=rng), Tanh(), Linear(5, 2, rng=rng)), real(2, 3)))

@@ -18,7 +18,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.nn.axes import for_each_axis, shown
+from tinygrad_edu.nn.axes import counts, for_each_axis, refuse_smaller, shown
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.init import lecun_normal
 from tinygrad_edu.nn.module import Module
@@ -56,7 +56,7 @@ class Convolution(Module):
         init: Callable[..., Array] = lecun_normal, rng: np.random.Generator, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
         name = type(self).__name__
-        if in_channels < 1 or out_channels < 1 or groups < 1 or in_channels % groups or out_channels % groups:
+        if not counts(in_channels, out_channels, groups) or in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{name}: channels of at least 1, both of them multiples of groups, were expected, "
                 f"{in_channels} → {out_channels} and groups={groups} came"
@@ -149,7 +149,7 @@ class _Conv(Convolution):
             ShapeError: images of another kind, or smaller than a window.
             TypeError: an array was put in the place of a parameter.
         """
-        self.guarded(x)
+        refuse_smaller(self.title(), self.guarded(x), self.kernel_size, self.dilation, self.sides)
         return self.with_bias(
             ops.convolve(x, self.weight, self.stride, self.sides, self.dilation, self.groups)
         )

@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.core.node import value_of
+from tinygrad_edu.nn.axes import counts
 from tinygrad_edu.nn.cases import labels, layer, verified
 from tinygrad_edu.nn.init import normal
 from tinygrad_edu.nn.module import Module
@@ -46,7 +47,7 @@ class Embedding(Module):
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, *,
         init: Callable[..., Array] = normal, rng: np.random.Generator, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
-        if num_embeddings < 1 or embedding_dim < 1:
+        if not counts(num_embeddings, embedding_dim):
             raise ValueError(
                 f"Embedding: at least 1 row of at least 1 number was expected, "
                 f"{num_embeddings} × {embedding_dim} came"

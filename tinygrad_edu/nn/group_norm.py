@@ -19,6 +19,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.axes import counts
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.functional import moments, standardize
 from tinygrad_edu.nn.module import Module
@@ -54,7 +55,7 @@ class GroupNorm(Module):
         *,
         dtype: Any = np.float64,
     ) -> None:
-        if num_groups < 1 or num_channels < 1 or num_channels % num_groups or not eps > 0:
+        if not counts(num_groups, num_channels) or num_channels % num_groups or not eps > 0:
             raise ValueError(
                 f"GroupNorm: num_groups ≥ 1, a multiple of it as num_channels, and eps > 0 were expected, "
                 f"{num_groups}, {num_channels} and {eps} came"

@@ -18,6 +18,7 @@ import numpy as np
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.axes import counts
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.functional import moments, root_mean_square_norm, standardize
 from tinygrad_edu.nn.functional.reduction import floating
@@ -27,8 +28,8 @@ from tinygrad_edu.types import Operand, Shape
 
 
 def _lengths(name: str, normalized_shape: int | Sequence[int], eps: float | None) -> tuple[int, ...]:
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if not shape or min(shape) < 1 or not (eps is None or eps > 0):
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
+    if not shape or not counts(*shape) or not (eps is None or eps > 0):
         raise ValueError(
             f"{name}: a normalized_shape of lengths of at least 1, and eps > 0, were expected, "
             f"{normalized_shape} and {eps} came"

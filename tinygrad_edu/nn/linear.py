@@ -14,6 +14,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.axes import counts
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.init import lecun_normal
 from tinygrad_edu.nn.module import Module
@@ -47,9 +48,9 @@ class Linear(Module):
         self, in_features: int, out_features: int, *, bias: bool = True,
         init: Callable[..., Array] = lecun_normal, rng: np.random.Generator, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
-        if in_features < 1 or out_features < 1:
+        if not counts(in_features, out_features):
             raise ValueError(
-                f"Linear: lengths of at least 1 were expected, {in_features} → {out_features} came"
+                f"Linear: whole lengths of at least 1 were expected, {in_features} → {out_features} came"
             )
         self.in_features, self.out_features = in_features, out_features
         self.weight = parameter(

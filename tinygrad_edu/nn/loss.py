@@ -127,6 +127,19 @@ class BCEWithLogitsLoss(Loss):
         )
 
 
+@verified(layer(lambda rng: FocalLoss(), real(5), labels(2, 5)))
+class FocalLoss(Loss):
+    """Cross-entropy of yes or no, in which what is easy hardly counts; see `functional.focal_loss`."""
+
+    def __init__(self, reduction: str = "mean", *, gamma: float = 2.0, alpha: float | None = None) -> None:
+        super().__init__(reduction)
+        self.gamma, self.alpha = gamma, alpha
+
+    def forward(self, logits: Operand, target: Operand) -> Operand:
+        """The loss of logits; target of the same shape, in [0, 1]."""
+        return functional.focal_loss(logits, target, self.reduction, gamma=self.gamma, alpha=self.alpha)
+
+
 @verified(layer(lambda rng: HingeLoss(), interval(-0.9, 0.9, 5), signs(5)))
 class HingeLoss(Loss):
     """Right by a margin of 1 costs nothing; see `functional.hinge_loss`."""

@@ -23,6 +23,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import Node, value_of
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.axes import counts
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.functional import moments, standardize
 from tinygrad_edu.nn.module import Module
@@ -55,7 +56,7 @@ class RunningNorm(Module):
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
         track_running_stats: bool = True, *, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
-        if num_features < 1 or not eps > 0 or not (momentum is None or 0 <= momentum <= 1):
+        if not counts(num_features) or not eps > 0 or not (momentum is None or 0 <= momentum <= 1):
             raise ValueError(
                 f"{type(self).__name__}: num_features ≥ 1, eps > 0 and momentum in [0, 1] or None were expected, "
                 f"{num_features}, {eps} and {momentum} came"

@@ -20,7 +20,7 @@ from tinygrad_edu.core.broadcasting import shape_of
 from tinygrad_edu.core.cases import distinct, real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.nn.axes import for_each_axis, shown
+from tinygrad_edu.nn.axes import for_each_axis, refuse_smaller, shown
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.types import Array, Operand, Shape
@@ -89,6 +89,7 @@ class Pool(Images):
         """(batch, channels, *positions, *kernel): the windows; beyond the image every element is `outside`."""
         lengths = self.lengths(x)
         sides = self.sides(lengths)
+        refuse_smaller(self.title(), lengths, self.kernel_size, self.dilation, sides)
         if any(map(any, sides)):
             widths = [(0, 0), (0, 0), *sides]
             x = ops.pad(x, widths)

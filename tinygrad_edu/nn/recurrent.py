@@ -20,6 +20,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.axes import counts
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.recurrent_cell import GRU_KIND, LSTM_KIND, NAMES, Recurrence, State, joined, plain
@@ -64,7 +65,7 @@ class Recurrent(Recurrence):
         self, input_size: int, hidden_size: int, num_layers: int = 1, *, batch_first: bool = False,
         dropout: float = 0.0, bidirectional: bool = False, rng: np.random.Generator, **others: Any,
     ) -> None:  # fmt: skip
-        if num_layers < 1:
+        if not counts(num_layers):
             raise ValueError(f"{type(self).__name__}: at least 1 layer was expected, {num_layers} came")
         self.num_layers, self.batch_first, self.bidirectional = num_layers, batch_first, bidirectional
         sizes = [input_size] + [hidden_size * (1 + bidirectional)] * (num_layers - 1)

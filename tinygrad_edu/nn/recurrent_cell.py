@@ -25,6 +25,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.axes import counts
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.init import lecun_normal
 from tinygrad_edu.nn.module import Module
@@ -115,7 +116,7 @@ class Recurrence(Module):
         self, input_size: int, hidden_size: int, steps: dict[str, int], *, bias: bool = True,
         init: Callable[..., Array] = lecun_normal, rng: np.random.Generator, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
-        if input_size < 1 or hidden_size < 1:
+        if not counts(input_size, hidden_size):
             raise ValueError(
                 f"{type(self).__name__}: sizes of at least 1 were expected, {input_size} → {hidden_size} came"
             )

@@ -20,6 +20,7 @@ from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn import functional
 from tinygrad_edu.nn.attention import MultiheadAttention
+from tinygrad_edu.nn.axes import counts
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.init import normal
@@ -179,7 +180,7 @@ class LearnedPositions(_Positions):
         self, max_length: int, d_model: int, batch_first: bool = False, *, rng: np.random.Generator,
         dtype: Any = np.float64,
     ) -> None:  # fmt: skip
-        if max_length < 1 or d_model < 1:
+        if not counts(max_length, d_model):
             raise ValueError(
                 f"LearnedPositions: lengths of at least 1 were expected, {max_length} and {d_model} came"
             )

@@ -8,6 +8,7 @@ chapters: `smooth` and `piecewise` activations, `normalization`, losses of numbe
 from tinygrad_edu.nn.functional.classification import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    focal_loss,
     hinge_loss,
     kl_div,
 )
@@ -53,9 +54,9 @@ from tinygrad_edu.ops import log_softmax, relu, sigmoid, softmax, softplus, tanh
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "check_reduction", "cosine_embedding_loss",
-    "cosine_similarity", "cross_entropy", "elastic_net", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh",
-    "hinge_loss", "huber_loss", "kl_div", "l1", "l1_loss", "l2", "leaky_relu", "log_softmax", "logsigmoid", "maxout",
-    "mish", "moments", "mse_loss", "nll_loss", "prelu", "relu", "relu6", "root_mean_square_norm", "scaled_softplus",
-    "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softsign", "standardize",
-    "standardize_fused", "tanh",
+    "cosine_similarity", "cross_entropy", "elastic_net", "elu", "focal_loss", "gelu", "hardsigmoid", "hardswish",
+    "hardtanh", "hinge_loss", "huber_loss", "kl_div", "l1", "l1_loss", "l2", "leaky_relu", "log_softmax", "logsigmoid",
+    "maxout", "mish", "moments", "mse_loss", "nll_loss", "prelu", "relu", "relu6", "root_mean_square_norm",
+    "scaled_softplus", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softsign",
+    "standardize", "standardize_fused", "tanh",
 ]  # fmt: skip

@@ -84,6 +84,45 @@ def binary_cross_entropy(
     return reduced(losses, reduction)
 
 
+@verified(
+    layer(itself, real(5), labels(2, 5)),
+    layer(itself, real(5, 3), labels(2, 5, 3), gamma=0.5, alpha=0.25, reduction="sum"),
+)
+def focal_loss(
+    logits: Operand,
+    target: Operand,
+    reduction: str = "mean",
+    *,
+    gamma: float = 2.0,
+    alpha: float | None = None,
+) -> Operand:
+    """−α (1 − p)^γ log p, where p is the probability given to the right answer (Lin et al. 2017, eq. 5).
+
+    What is recognized without doubt, p near 1, hardly counts any more, so that many easy samples do not drown a few
+    difficult ones. With p = σ(x), 1 − p = exp(−softplus(x)): no power of a number that was rounded to 0.
+
+    Args:
+        logits: x, of any shape.
+        target: of the same, in [0, 1]: 1 for yes, 0 for no.
+        reduction: "mean" divides by the number of elements; "sum", "none".
+        gamma: γ ≥ 0; 0 gives the cross-entropy.
+        alpha: the weight of yes, in [0, 1], that of no being 1 − α; by default both weigh 1.
+
+    Raises:
+        ShapeError: the shapes differ.
+        ValueError: a number outside its range, or an unknown reduction.
+    """
+    if not 0 <= gamma < math.inf or not (alpha is None or 0 <= alpha <= 1):
+        raise ValueError(
+            f"focal_loss: gamma ≥ 0 and alpha in [0, 1] or None were expected, {gamma} and {alpha} came"
+        )
+    t = _probabilities("focal_loss", "targets", matched("focal_loss", logits, target))
+    of_yes, of_no = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
+    no, yes = ops.softplus(logits), ops.softplus(-logits)  # −log of the probability of no, and of yes
+    losses = of_yes * t * ops.exp(-gamma * no) * yes + of_no * (1 - t) * ops.exp(-gamma * yes) * no
+    return reduced(losses, reduction)
+
+
 def _probabilities(name: str, what: str, x: Operand) -> Operand:
     values = np.asarray(value_of(x))
     if not np.all((values >= 0) & (values <= 1)):

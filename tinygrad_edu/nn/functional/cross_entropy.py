@@ -22,7 +22,7 @@ from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.cases import itself, layer, verified
 from tinygrad_edu.nn.cases import labels as labels_below
 from tinygrad_edu.nn.functional.reduction import check_reduction, floating, matched, reduced
-from tinygrad_edu.types import Array, Operand
+from tinygrad_edu.types import Array, Operand, Shape
 
 
 @verified(
@@ -56,6 +56,7 @@ def cross_entropy(
     shape, found = np.shape(value_of(logits)), np.asarray(value_of(target))
     if found.dtype.kind == "f" and found.shape == shape and len(shape) >= 2:
         return _of_distributions(logits, target, reduction, weight, label_smoothing)
+    _refuse_rows("cross_entropy", shape, found)
     ignored = bool(np.any(found == ignore_index))
     if weight is None and not label_smoothing and not ignored and len(shape) == 2 and reduction != "none":
         loss = ops.softmax_cross_entropy(logits, labels=found)
@@ -94,6 +95,22 @@ def nll_loss(
 
 
 # ---- distributions, and labels ----
+
+
+def _refuse_rows(name: str, shape: Shape, target: Array) -> None:
+    """Refuse, with the way out, what is often taken for labels: a column of them, or one-hot rows of integers."""
+    if len(shape) < 2:
+        hint = ": of one sample say logits.reshape(1, -1) and [label]"
+    elif target.dtype.kind in "iub" and target.shape == shape and target.shape != (shape[0], *shape[2:]):
+        hint = ": say target.argmax(axis=1), or of distributions target.astype(float)"
+    elif target.shape == (shape[0], 1) and len(shape) == 2:
+        hint = ": say target.ravel()"
+    else:
+        return
+    raise ShapeError(
+        f"{name}: logits (batch, classes, …) and labels (batch, …), integers, were expected, {shape} and "
+        f"{target.dtype} {target.shape} came{hint}"
+    )
 
 
 def _of_distributions(

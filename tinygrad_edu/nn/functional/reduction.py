@@ -25,9 +25,12 @@ REDUCTIONS = ("mean", "sum", "none")
 def check_reduction(reduction: str, *further: str) -> None:
     """Refuse a reduction other than "mean", "sum" and "none", and further ones of a loss, by a ValueError."""
     known = (*REDUCTIONS, *further)
-    if reduction not in known:
+    if not isinstance(reduction, str) or reduction not in known:
         *first, last = map(repr, known)
-        raise ValueError(f"reduction: {', '.join(first)} or {last} was expected, {reduction!r} came")
+        hint = "" if isinstance(reduction, str) else ": what else there is goes by its name, such as weight=…"
+        raise ValueError(
+            f"reduction: {', '.join(first)} or {last} was expected, {reduction!r:.40} came{hint}"
+        )
 
 
 def reduced(losses: Operand, reduction: str, total: Operand = None) -> Operand:

@@ -1,0 +1,57 @@
+"""Arguments as newcomers from PyTorch give them, and what does not fit: sentences, and no errors of NumPy's."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from tinygrad_edu import nn
+from tinygrad_edu.errors import ShapeError
+
+RNG = np.random.default_rng(0)
+IMAGE = np.zeros((1, 3, 5, 5))
+
+
+@pytest.mark.parametrize(("f", "words"), [
+    (lambda: nn.Linear(3.0, 4, rng=RNG), "3.0 → 4 came"), (lambda: nn.Conv2d(3, 4.0, 3, rng=RNG), "3 → 4.0"),
+    (lambda: nn.Embedding(4.0, 2, rng=RNG), "4.0 × 2 came"), (lambda: nn.LSTM(3, 4.0, rng=RNG), "3 → 4.0 came"),
+    (lambda: nn.GRU(3, 4, num_layers=1.5, rng=RNG), "1.5 came"), (lambda: nn.BatchNorm1d(3.5), "3.5, 1e-05"),
+    (lambda: nn.GroupNorm(2.0, 4), "2.0, 4"), (lambda: nn.LayerNorm(4.0), "4.0 and 1e-05 came"),
+    (lambda: nn.MultiheadAttention(4, 2.0, rng=RNG), "(4, 4, 4) and 2.0 came"),
+    (lambda: nn.LearnedPositions(8.0, 4, rng=RNG), "8.0 and 4 came"),
+])  # fmt: skip
+def test_sizes_are_whole_numbers(f, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        f()
+
+
+@pytest.mark.parametrize(("layer", "words"), [
+    (nn.Conv2d(3, 4, 7, rng=RNG), "an image of at least 7 was expected, so far a window reaches, one of 5 came"),
+    (nn.Conv2d(3, 4, (2, 4), dilation=(1, 2), padding=(0, 0), rng=RNG), "at least 2×7 was expected"),
+    (nn.Conv2d(3, 4, 9, padding=1, rng=RNG), "one of 5, with its padding 7, came"),
+    (nn.MaxPool2d(6), "MaxPool2d(kernel 6): an image of at least 6 was expected"), (nn.AvgPool2d((1, 8)), "1×8"),
+])  # fmt: skip
+def test_an_image_smaller_than_a_window(layer, words):
+    with pytest.raises(ShapeError, match=re.escape(words)):
+        layer(IMAGE)
+
+
+def test_flatten_takes_the_axes_it_is_told(rng):
+    x = rng.normal(size=(2, 3, 4, 5))
+    for (first, last), shape in {
+        (1, -1): (2, 60),
+        (0, 1): (6, 4, 5),
+        (-2, -1): (2, 3, 20),
+        (2, 2): x.shape,
+    }.items():
+        y = nn.Flatten(first, last)(x)
+        assert y.shape == shape
+        np.testing.assert_array_equal(y.ravel(), x.ravel())
+    assert nn.Flatten(start_dim=0)(x).shape == (120,)
+    assert (str(nn.Flatten()), str(nn.Flatten(0, 1))) == ("Flatten", "Flatten(dim 0 … 1)")
+    for axes in ((1, 4), (2, 1), (-5, 1)):
+        with pytest.raises(ShapeError, match="were expected, an array of shape"):
+            nn.Flatten(*axes)(x)
+    assert nn.Flatten()(np.zeros((0, 3, 2))).shape == (0, 6)
