@@ -13,7 +13,7 @@ from tinygrad_edu.render import wording
 from tinygrad_edu.render.cards import Columns, card_label, columns_of
 from tinygrad_edu.render.fold import Board, Card, Link, grouped
 from tinygrad_edu.render.markup import cell, heading, legend, row, table, text
-from tinygrad_edu.render.style import FONT, Palette, clean, number, quoted
+from tinygrad_edu.render.style import FONT, Palette, clean, quoted
 
 LARGE = 150  # cards, from which on a good layout would take Graphviz minutes
 DEEP = 3  # a graph this many times deeper than wide is drawn from top to bottom
@@ -178,8 +178,7 @@ def _tooltip(card: Card) -> str:
 def _edge(link: Link, local: bool) -> str:
     if not local or link.local is None:
         return f"n{link.src}->n{link.dst}"
-    words = number(link.local)
-    return f'n{link.src}->n{link.dst} [label="×{f"({words})" if words.startswith("−") else words}"]'
+    return f'n{link.src}->n{link.dst} [label="{wording.factor(link.local)}"]'
 
 
 def _rest(board: Board, palette: Palette) -> str:

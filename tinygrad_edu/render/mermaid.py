@@ -18,7 +18,7 @@ from tinygrad_edu.render import wording
 from tinygrad_edu.render.dot import goes_down
 from tinygrad_edu.render.fold import Board, Card, Link
 from tinygrad_edu.render.model import NodeModel
-from tinygrad_edu.render.style import Palette, clean, number
+from tinygrad_edu.render.style import Palette, clean
 
 BREAK = "<br/>"
 # All signs that may mean something: not brackets and commas, nor the point of 0.5.
@@ -123,7 +123,7 @@ def _inset(leaf: NodeModel, scope: tuple[str, ...], board: Board) -> str:
 
 
 def _edge(link: Link, local: bool) -> str:
-    words = f"|{label('×' + number(link.local))}|" if local and link.local is not None else ""
+    words = f"|{label(wording.factor(link.local))}|" if local and link.local is not None else ""
     return f"n{link.src} -->{words} n{link.dst}"
 
 

@@ -123,11 +123,10 @@ def _read(kind: Any, x: Any, place: str) -> Any:
         inside = get_args(kind)
         if inside[-1] is Ellipsis:
             return tuple(_read(inside[0], each, f"{place}[{i}]") for i, each in enumerate(x))
-        if len(x) == len(inside):
-            return tuple(
-                _read(each, item, f"{place}[{i}]")
-                for i, (each, item) in enumerate(zip(inside, x, strict=True))
-            )
+        if len(x) != len(inside):
+            raise ModelError(f"{place}: a list of {len(inside)} was expected, one of {len(x)} came")
+        parts = enumerate(zip(inside, x, strict=True))
+        return tuple(_read(each, item, f"{place}[{i}]") for i, (each, item) in parts)
     if kind is float and x in ("nan", "inf", "-inf"):
         return float(x)
     if kind is float and type(x) is int:
@@ -186,7 +185,7 @@ def _ensure_graph(graph: GraphModel) -> None:
     try:
         TopologicalSorter(users).prepare()
     except CycleError as error:
-        path = " → ".join(clean(nodes[i].name or f"n{i}") for i in reversed(error.args[1]))
+        path = " → ".join(clean(nodes[i].name or f"n{i}") for i in error.args[1])
         raise ModelError(
             f"the edges have a cycle: {path}. In a graph of a computation there is none"
         ) from None

@@ -54,11 +54,7 @@ def role(node: NodeModel) -> str:
 def tag(card: Card) -> str:
     """What stands in the corner: the role of a single number, the shape of an array."""
     node = card.node
-    words = []
-    if "nonfinite" in card.flags:
-        words.append("⚠")
-    if "wrong" in card.flags:
-        words.append("✗ WRONG")
+    words = [mark(card)]
     if node.kind == "Scalar" and not card.module:
         words.append(role(node))
     else:
@@ -68,6 +64,19 @@ def tag(card: Card) -> str:
     if card.module and card.operations > 1:
         words.append(f"· {card.operations} ops")
     return " ".join(filter(None, words))
+
+
+def mark(card: Card) -> str:
+    """What is the matter with a card; nothing if nothing is."""
+    flags, x = card.flags, card.node.value
+    bad = "NaN" if x.nan else "∞" if x.infinite else "NaN or ∞"
+    marks = {
+        "first": f"⚠ first {bad}", "origin": f"⚠ {bad} by itself", "first_backward": "⚠ gradient breaks here",
+        "backward": "⚠ gradient breaks", "wrong": "✗ WRONG", "failed": "✗ failed", "unused": "no path to output",
+        "added": "+ added", "removed": "− removed",
+    }  # fmt: skip
+    words = next((words for flag, words in marks.items() if flag in flags), "")
+    return f"{words} inside" if words and card.module else words
 
 
 def value(x: Numbers) -> str:
@@ -115,6 +124,11 @@ def gradient(node: NodeModel) -> str:
     if g.nan or g.infinite:
         return value(g)
     return number(g.item if node.kind == "Scalar" else g.norm)
+
+
+def factor(local: float) -> str:
+    """A local derivative, as what the gradient is multiplied by on its way back: `×2`, `×(−3)`."""
+    return f"×({number(local)})" if local < 0 else f"×{number(local)}"
 
 
 def gradient_label(node: NodeModel) -> str:
