@@ -16,8 +16,9 @@ PACKAGE = Path(tinygrad_edu.__file__).parent
 # From low to high: a chapter may import those of lower rows, and of its own.
 ROWS = [
     {"errors", "types", "state"}, {"core"}, {"ops"}, {"operators"}, {"scalar", "tensor"}, {"inputs"},
-    {"calculus", "catalogue", "custom", "formula"}, {"reporting", "saving"}, {"verify", "program", "render"}, {"suite"},
-    {"nn"}, {"optim", "data"}, {"diagnostics", "training"}, {"learn", "report", "testing"}, {"cli"}, {"__main__"},
+    {"calculus", "catalogue", "custom", "formula"}, {"reporting", "saving"}, {"verify", "program"}, {"render"},
+    {"suite"}, {"nn"}, {"optim", "data"}, {"diagnostics", "training"}, {"learn", "report", "testing"}, {"cli"},
+    {"__main__"},
 ]  # fmt: skip
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 CORE = ["recording", "node", "calling", "cases", "primitive", "broadcasting", "sweep"]
