@@ -15,12 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from textwrap import wrap
 
 from tinygrad_edu.render import wording
 from tinygrad_edu.render.fold import Board, Card
 from tinygrad_edu.render.markup import cell, row, table, text
 from tinygrad_edu.render.model import NodeModel
-from tinygrad_edu.render.style import Palette, gradient_fill, shape
+from tinygrad_edu.render.style import Palette, clean, gradient_fill, shape
+
+NOTE, LINE = 200, 36  # characters of a remark on a card, and of a line of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,7 @@ def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Column
         wording.headline(card), 13 if given else 11, palette.ink if given else palette.dim, bold=given
     )
     corner = wording.tag(card)
-    colour = (
-        palette.bad if not {"nonfinite", "wrong"}.isdisjoint(card.flags) else palette.roles[node.role].tag
-    )
+    colour = palette.bad if wording.mark(card) else palette.roles[node.role].tag
     top = cell(name, align="LEFT", height=19)
     if corner:
         top += cell(width=10) + cell(text(corner, 9, colour), align="RIGHT", cellpadding=3)
@@ -106,6 +107,11 @@ def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Column
         label = text(wording.gradient_label(node), 9, palette.gradient)
         alone = {} if "value" in shown else {"width": columns.value}
         rows.append(row(cell(label, align="LEFT"), gap, _pill(node, palette, 12, **alone)))
+    if node.note:
+        lines = [text(line, 10, palette.bad) for line in wrap(clean(node.note, NOTE), LINE)]
+        rows.append(
+            row(cell('<BR ALIGN="LEFT"/>'.join([*lines, ""]), align="LEFT", balign="LEFT", colspan=3))
+        )
     return table(*rows, cellspacing=1)
 
 

@@ -11,10 +11,15 @@ from typing import Any
 
 from tinygrad_edu.render import wording
 from tinygrad_edu.render.cards import Columns, card_label, columns_of
+from tinygrad_edu.render.flags import look_of
 from tinygrad_edu.render.fold import Board, Card, Link, grouped
 from tinygrad_edu.render.markup import cell, heading, legend, row, table, text
 from tinygrad_edu.render.style import FONT, Palette, clean, quoted
 
+BROKEN = {  # the flags that the legend explains
+    "first": "first NaN or ∞", "first_backward": "gradient breaks here", "wrong": "✗ wrong derivative",
+    "failed": "✗ failed", "added": "+ added",
+}  # fmt: skip
 LARGE = 150  # cards, from which on a good layout would take Graphviz minutes
 DEEP = 3  # a graph this many times deeper than wide is drawn from top to bottom
 WIDE_ENOUGH = 7  # as long as it has fewer ranks than this, it fits from left to right
@@ -40,7 +45,9 @@ def dot(
     label = f" labelloc=t labeljust=l label=<{above}>" if above else ' label=""'
     out.append(f"subgraph cluster_all {{ graph [peripheries=0 margin=11{label}]")
     out += _groups(board, palette, columns_of(board, down), down)
-    out += [_edge(link, local) for link in board.links]
+    broken = any("backward" in card.flags for card in board.cards)
+    out += [_edge(link, local, palette, broken) for link in board.links]
+    out += _unreached(board, palette, columns_of(board, down))
     if board.stubs:
         out.append(_rest(board, palette))
     return "\n".join([*out, "}}", ""])
@@ -94,9 +101,9 @@ def legend_entries(board: Board) -> dict[str, Any]:
         "value": "value" in board.rows,
         "gradient": bool(graded),
         "broken": [
-            words for flag, words in (("nonfinite", "NaN or ∞"), ("wrong", "✗ wrong derivative"))
-            if any(flag in card.flags for card in board.cards)
+            words for flag, words in BROKEN.items() if any(flag in card.flags for card in board.cards)
         ],
+        "tainted": any(look_of(card.flags) == "tainted" for card in board.cards),
         "scale": any(node.kind != "Scalar" for node in graded),
     }  # fmt: skip
 
@@ -156,11 +163,15 @@ def _node(card: Card, board: Board, palette: Palette, columns: Columns) -> str:
     node = card.node
     look = palette.roles[node.role]
     border, fill, width = look.border, look.fill, look.width
-    if not {"nonfinite", "wrong"}.isdisjoint(card.flags):
-        border, fill, width = palette.bad, palette.bad_fill, 2.2
+    dashed = look.dashed or not {"unused", "removed"}.isdisjoint(card.flags)
+    out = look_of(card.flags)
+    if out == "bad":
+        border, fill, width = palette.bad, palette.bad_fill, 3.0
+    elif out:
+        border, fill, width = palette.bad, palette.pale, 1.2
     if "highlight" in card.flags:
         border, width = palette.accent, 3.0
-    style = "rounded,filled,dashed" if look.dashed else "rounded,filled"
+    style = "rounded,filled,dashed" if dashed else "rounded,filled"
     return (
         f'n{card.id} [class="{node.role}" style="{style}" fillcolor="{fill}" color="{border}" '
         f"penwidth={width} "
@@ -175,10 +186,34 @@ def _tooltip(card: Card) -> str:
     return f"{clean(name, 700)}{made}, value {wording.value(node.value)}, gradient {wording.gradient(node)}"
 
 
-def _edge(link: Link, local: bool) -> str:
-    if not local or link.local is None:
-        return f"n{link.src}->n{link.dst}"
-    return f'n{link.src}->n{link.dst} [label="{wording.factor(link.local)}"]'
+def _edge(link: Link, local: bool, palette: Palette, broken: bool) -> str:
+    """An arrow; a red one where NaN goes on, and back along a red one where the gradient has broken."""
+    attributes = []
+    if local and link.local is not None:
+        attributes.append(f'label="{wording.factor(link.local)}"')
+    back = broken and "gradient" in link.flags
+    if "tainted" in link.flags or back:
+        attributes.append(f'color="{palette.bad}" penwidth=2.2{" dir=back" * ("tainted" not in link.flags)}')
+    return f"n{link.src}->n{link.dst}" + (f" [{' '.join(attributes)}]" if attributes else "")
+
+
+def _unreached(board: Board, palette: Palette, columns: Columns) -> list[str]:
+    """Dotted arrows where a value goes on without its gradient, and parameters that lead nowhere."""
+    out = []
+    if board.unused:
+        label = table(row(cell(text("no path to the output", 11, palette.dim, bold=True), cellpadding=1)))
+        out.append(
+            f'subgraph cluster_unused {{ graph [style="rounded,dashed" peripheries=1 pencolor="{palette.group_border}" '
+            f"margin=9 labelloc=t labeljust=l label=<{label}>]"
+        )
+        out += [*(_node(card, board, palette, columns) for card in board.unused), "}"]
+    for link in board.detached:
+        free = " constraint=false" if link.dst < link.src < board.cards[-1].id else ""
+        out.append(
+            f'n{link.src}->n{link.dst} [style=dotted penwidth=1.8 label=" ✂ detach "{free} color="{palette.dim}" '
+            f'fontcolor="{palette.dim}"]'
+        )
+    return out
 
 
 def _rest(board: Board, palette: Palette) -> str:

@@ -15,7 +15,7 @@ one, and the first in the order of the graph is an origin.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.render.numbers import Numbers
@@ -25,6 +25,14 @@ DEAD = 1e-12  # a parameter whose gradient is smaller than this, relative to the
 POINTED_AT = frozenset(
     ("first", "origin", "first_backward", "backward", "highlight", "wrong", "failed", "added", "removed")
 )
+
+
+def look_of(flags: Iterable[str]) -> str:
+    """How a card stands out: `bad` where something goes wrong, `tainted` where that has consequences, or not."""
+    given = set(flags)
+    if not given.isdisjoint(("origin", "backward", "wrong", "failed")):
+        return "bad"
+    return "tainted" if "tainted" in given else ""
 
 
 def is_broken(x: Numbers | None) -> bool:

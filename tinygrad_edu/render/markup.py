@@ -59,7 +59,7 @@ def heading(palette: Palette, title: str | None, subtitle: str | None, caption: 
 
 def legend(
     palette: Palette, roles: Iterable[str], *, chip: bool, value: bool, gradient: bool, scale: bool,
-    broken: Iterable[str],
+    broken: Iterable[str], tainted: bool = False,
 ) -> str:  # fmt: skip
     """What the colours mean, but only those that occur."""
     cells: list[str] = []
@@ -69,6 +69,8 @@ def legend(
 
     looks = [(role, palette.roles[role]) for role in roles]
     looks += [(words, Look(palette.bad_fill, palette.bad, palette.bad)) for words in broken]
+    if tainted:
+        looks.append(("not finite after it", Look(palette.pale, palette.bad, palette.bad)))
     for words, look in looks:
         style = "ROUNDED,DASHED" if look.dashed else "ROUNDED"
         box = table(

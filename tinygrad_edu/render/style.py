@@ -50,6 +50,7 @@ class Palette:
     accent_text: str
     bad: str
     bad_fill: str
+    pale: str  # what came of something bad
     group_border: str
     groups: tuple[str, str]  # fills of the boxes around modules, alternating with depth
     scale: tuple[str, ...]  # fills of the gradient scale, from vanishing to exploding
@@ -60,7 +61,7 @@ class Palette:
 LIGHT = Palette(
     paper="#FFFFFF", ink="#1F2933", dim="#5F6C7B", value="#005A94", gradient="#A63D00", pill="#FFF3EA",
     line="#7B8794", chip="#1F2933", chip_text="#FFFFFF", accent="#D55E00", accent_text="#A63D00",
-    bad="#B3124A", bad_fill="#FBE4EA",
+    bad="#B3124A", bad_fill="#FBE4EA", pale="#FDF4F7",
     group_border="#C3CCD6", groups=("#F7F9FB", "#EEF1F5"),
     scale=("#E4E9EE", "#FFF3EA", "#FFE3CB", "#FFCFA6", "#FFB983", "#F7A8A8"), scale_text="#7A2C00",
     roles={
@@ -77,7 +78,7 @@ LIGHT = Palette(
 DARK = Palette(
     paper="#14181D", ink="#E6EAEE", dim="#A3AEBA", value="#7CC7F2", gradient="#FFB07C", pill="#3A2518",
     line="#8A96A3", chip="#E6EAEE", chip_text="#14181D", accent="#FF9F4A", accent_text="#FFB07C",
-    bad="#FF8FB1", bad_fill="#43172A",
+    bad="#FF8FB1", bad_fill="#43172A", pale="#261620",
     group_border="#3A444F", groups=("#1A2027", "#20272F"),
     scale=("#2A323A", "#35261C", "#472C19", "#5C3617", "#744216", "#7A2B36"), scale_text="#FFD9BF",
     roles={
