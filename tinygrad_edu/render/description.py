@@ -16,8 +16,8 @@ from tinygrad_edu.render.style import clean, shape
 
 NAMED = 4  # of a list; the others are counted
 PROBLEMS = {
-    "nonfinite": "NaN or infinite", "dead": "dead, as its gradient is nearly 0",
-    "stale": "assigned after it had been used", "wrong": "of a wrong derivative",
+    "nonfinite": "NaN or infinite", "dead": "Dead, as the gradient is nearly 0",
+    "stale": "Assigned after it had been used", "wrong": "Of a wrong derivative",
 }  # fmt: skip
 
 
@@ -33,10 +33,13 @@ def describe(graph: GraphModel, board: Board) -> str:
     inner = [node.gradient is not None for node in graph.nodes if node.requires_grad]
     if inner:
         sentences.append(f"The gradients were {'computed' if any(inner) else 'not computed yet'}")
-    for flag, words in PROBLEMS.items():
-        found = [_name(node) for node in graph.nodes if flag in node.flags]
-        if found:
-            sentences.append(f"{words[0].upper()}{words[1:]}: {_some(found)}")
+    if graph.findings:
+        sentences += [finding.words.rstrip(".") for finding in graph.findings]
+    else:
+        found = {
+            words: [_name(x) for x in graph.nodes if flag in x.flags] for flag, words in PROBLEMS.items()
+        }
+        sentences += [f"{words}: {_some(names)}" for words, names in found.items() if names]
     if len(board.cards) < len(graph.nodes):
         drawn = f"{grouped(len(graph.nodes))} nodes are drawn as {_count(len(board.cards), 'card')}"
         sentences.append(drawn + (f": {'; '.join(board.folded)}" if board.folded else ""))

@@ -20,7 +20,7 @@ from tinygrad_edu.render import engine as engines_chapter
 from tinygrad_edu.render import plain
 from tinygrad_edu.render.dot import dot
 from tinygrad_edu.render.fold import Board, fold, grouped
-from tinygrad_edu.render.model import GraphModel
+from tinygrad_edu.render.model import Finding, GraphModel
 from tinygrad_edu.render.options import Options
 from tinygrad_edu.render.style import clean, escape
 from tinygrad_edu.render.text import outline
@@ -85,6 +85,11 @@ class Drawing:
     def title(self) -> str:
         """What the picture is called."""
         return self.options.title or f"computation graph of {headline(self.board.cards[-1])}"
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What a diagnosis has found, the worst first; none if there was none."""
+        return self.graph.findings
 
     @cached_property
     def model(self) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def outline(board: Board, *, title: str | None = None, subtitle: str | None = No
 
 def _line(card: Card, depth: int, note: str) -> tuple[str, str, str, str]:
     node = card.node
-    name = clean(wording.headline(card))
+    name = clean(wording.headline(card) if card.module is not None else wording.title(node))
     if card.module is not None:
         name += f"  [module, {card.operations} operation{'s' * (card.operations != 1)}]"
     elif node.op is not None and name != node.derived:
@@ -59,7 +59,9 @@ def _line(card: Card, depth: int, note: str) -> tuple[str, str, str, str]:
 
 
 def _leaf(node: NodeModel, depth: int, card: Card) -> tuple[str, str, str, str]:
-    scope = tuple(card.module.split(".")) if card.module else card.scope
+    scope = (
+        tuple(card.module.split(".")) if card.module else ()
+    )  # there are no boxes here that would say the rest
     return _columns(node, clean(wording.title(node, scope)), depth)
 
 
