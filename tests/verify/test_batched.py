@@ -13,6 +13,7 @@ from tinygrad_edu import nn
 from tinygrad_edu.core.recording import EVERYTHING, NEEDED, recording
 from tinygrad_edu.verify import batched
 from tinygrad_edu.verify.batched import Batch, agrees
+from tinygrad_edu.verify.replay import beside
 
 CASES = [
     pytest.param(name, number, id=f"{name}-{number}")
@@ -127,10 +128,11 @@ def test_an_operation_that_is_not_mentioned_is_done_point_by_point(
 def test_a_forward_that_is_not_what_it_says_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     leaf = tg.Tensor(np.array([1.0, 2.0, 4.0]), True)
     y = tg.sum(leaf * leaf)
-    single = lambda values: float(np.sum(values[0] ** 2))  # noqa: E731
-    assert agrees(Batch(y, [leaf]), single, [leaf.value])
+    points = beside([leaf.value])
+    values = np.array([np.sum(x**2) for (x,) in points])
+    assert agrees(Batch(y, [leaf]), points, values)
     monkeypatch.setitem(batched.SHIFTED, "sum", lambda op, x, *, shape, params: x.sum(axis=1) * (1 + 1e-9))
-    assert not agrees(Batch(y, [leaf]), single, [leaf.value])
+    assert not agrees(Batch(y, [leaf]), points, values)
 
 
 def test_the_check_of_a_network_is_the_same_by_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:

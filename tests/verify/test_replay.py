@@ -10,7 +10,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.verify import sides
-from tinygrad_edu.verify.replay import faithful, replay
+from tinygrad_edu.verify.noise import each
+from tinygrad_edu.verify.replay import beside, faithful, replay
 
 
 def network() -> tuple[Any, Callable[..., Any]]:
@@ -82,6 +83,8 @@ def test_what_the_graph_does_not_show_is_still_found(f: Callable[[Any], Any], ve
 
 
 def test_a_function_that_ends_nearby_is_called_itself() -> None:
-    x = tg.Scalar(1e-3)
-    y = tg.log(x)
-    assert not faithful(y, {x: np.array(1.0)}, lambda moved: math.log(-1.0))
+    points = beside([np.array(0.0), np.ones(2)])
+    assert faithful(lambda xs: float(xs[0]), points, np.array([float(xs[0]) for xs in points]))
+    ends = each(lambda xs: math.sqrt(xs[0]), points)
+    assert np.isnan(ends).sum() == 2
+    assert not faithful(lambda xs: math.sqrt(xs[0]), points, ends)

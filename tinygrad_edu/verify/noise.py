@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -81,17 +82,32 @@ def _irregularity(values: Array, choose: Callable[..., Any] = np.median) -> floa
     Differences of all orders give it; those of a function that turns fast fall with the order, so the least of them is
     free of that.
     """
-    largest, estimates = float(np.abs(values).max(initial=0.0)) or 1.0, []
-    differences = values / largest
-    for k in range(1, values.shape[1]):
-        differences = differences[:, 1:] - differences[:, :-1]
-        if k >= 3:
-            share = math.factorial(k) ** 2 / math.factorial(2 * k) / differences.shape[1]
-            estimates.append(np.sqrt(np.einsum("ij,ij->i", differences, differences) * share))
-    return largest * float(choose(estimates, axis=0).max()) if estimates else 0.0
+    if values.shape[1] < 4:
+        return 0.0
+    matrix, starts, shares = _differencing(values.shape[1])
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    # What they have in common is taken out first, without rounding, or it would be rounded in the product.
+    differences = (values - values[:, :1]) / largest @ matrix
+    estimates = np.sqrt(np.add.reduceat(differences * differences, starts, axis=1) * shares)
+    return largest * float(choose(estimates, axis=1).max())
+
+
+@cache
+def _differencing(points: int) -> tuple[Array, Array, Array]:
+    """A matrix that gives all differences of order 3 and more of a row, where each order starts, and its share."""
+    rows, orders = np.eye(points), range(1, points)
+    columns = [rows := rows[:, 1:] - rows[:, :-1] for _ in orders][2:]
+    widths = [column.shape[1] for column in columns]
+    shares = [math.factorial(k) ** 2 / math.factorial(2 * k) / (points - k) for k in orders[2:]]
+    return np.concatenate(columns, axis=1), np.cumsum([0, *widths[:-1]]), np.array(shares)
 
 
 def norm(x: Array) -> float:
-    """The Euclidean norm; the largest element is taken out first, since the square of 1e200 is infinite."""
-    largest = float(np.abs(x).max(initial=0.0))
-    return largest * float(np.linalg.norm(x / largest)) if 0 < largest < np.inf else largest
+    """The Euclidean norm; where squares leave the range of the floats, the largest element is taken out first."""
+    flat = np.asarray(x, float).ravel()
+    with np.errstate(all="ignore"):
+        square = float(np.dot(flat, flat))
+    if 1e-200 < square < 1e200:
+        return math.sqrt(square)
+    largest = float(np.abs(flat).max(initial=0.0))
+    return largest * float(np.linalg.norm(flat / largest)) if 0 < largest < np.inf else largest

@@ -89,7 +89,8 @@ def judge(
     a, (n, error, jump) = np.asarray(backward, dtype=float), numeric
     eps = float(np.finfo(backward.dtype).eps) if backward.dtype.kind == "f" else float(np.finfo(float).eps)
     known = np.isfinite(error) & np.isfinite(n)
-    size = norm(n[known]) / max(int(known.sum()), 1) ** 0.5
+    of_numeric = norm(n[known])
+    size = of_numeric / max(int(known.sum()), 1) ** 0.5
     with np.errstate(invalid="ignore"):  # ∞ − ∞
         distance = np.abs(a - n)
     slack = rounding + math.sqrt(eps) / 16 * np.abs(n)
@@ -119,7 +120,7 @@ def judge(
         badness = np.where(wrong, badness, -1.0)
     at = tuple(map(int, np.unravel_index(int(np.argmax(badness)), a.shape))) if a.size else ()
     there = [float(x[at]) + 0.0 if a.size else 0.0 for x in (a, n, error)]  # −0 + 0 is 0
-    norms = (norm((n - a)[known]), norm(n[known]), norm(a[known]))
+    norms = (norm((n - a)[known]), of_numeric, norm(a[known]))
     return Row(
         name, a.shape, verdict, difference_of(*norms), at, there[0], there[1], there[2],
         int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, wrong, kinks, theta, of), norms,
@@ -162,8 +163,9 @@ class Report:
 
     def __init__(
         self, rows: Sequence[Row], step: float | None, lecture: Lecture | None = None,
-        nodes: Mapping[str, Any] | None = None,
+        nodes: Mapping[str, Any] | None = None, seconds: float = 0.0,
     ) -> None:  # fmt: skip
+        self.seconds = seconds  # that the check took
         self.rows, self.step, self.lecture, self.nodes = tuple(rows), step, lecture, dict(nodes or {})
 
     @property

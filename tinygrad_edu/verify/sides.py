@@ -19,8 +19,8 @@ from tinygrad_edu.core.node import preserved
 from tinygrad_edu.core.recording import NEEDED, no_grad, recording
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.batched import Batch, agrees
-from tinygrad_edu.verify.noise import norm
-from tinygrad_edu.verify.replay import faithful, held_by, replay
+from tinygrad_edu.verify.noise import each, norm
+from tinygrad_edu.verify.replay import beside, faithful, held_by, replay
 from tinygrad_edu.verify.theta import Theta, one_by_one
 
 Objective = Callable[[], Any]
@@ -61,20 +61,15 @@ def backward_side(objective: Objective, leaves: dict[str, Any]) -> dict[str, Bac
     found, thrice = (_pulled(y, nodes, seed) for seed in (1.0, 3.0))
     largest = max((float(np.abs(g[np.isfinite(g)]).max(initial=0.0)) for g in found), default=0.0)
 
-    def nonlinear(times: float, multiples: list[Array]) -> list[bool]:
-        return [
-            bool(np.any(np.abs(_apart(g, times, m)) > max(1e-6, 64 * np.finfo(g.dtype).eps) * largest))
-            for g, m in zip(found, multiples, strict=True)
-        ]
-
-    guilty = nonlinear(3.0, thrice)
+    apart = _apart(found, thrice, 3.0)
+    guilty = _beyond_rounding(apart, found, largest)
     if any(guilty):
-        guilty = nonlinear(4.0, _pulled(y, nodes, 4.0))
+        guilty = _beyond_rounding(_apart(found, _pulled(y, nodes, 4.0), 4.0), found, largest)
     sides = {}
-    for name, g, g3, wrong in zip(leaves, found, thrice, guilty, strict=True):
+    for name, g, rest, wrong in zip(leaves, found, apart, guilty, strict=True):
         # No more than rounding can explain: a rule that is not linear in the cotangent must not excuse itself.
-        typical = norm(_apart(g, 3.0, g3)) / max(g.size, 1) ** 0.5
-        sides[name] = Backward(g, min(8 * typical, 16 * float(np.finfo(g.dtype).eps) * largest), not wrong)
+        rounding = min(8 * norm(rest) / max(g.size, 1) ** 0.5, 16 * float(np.finfo(g.dtype).eps) * largest)
+        sides[name] = Backward(g, rounding, not wrong)
     return sides
 
 
@@ -82,10 +77,18 @@ def _pulled(y: Any, nodes: list[Any], seed: float) -> list[Array]:
     return [np.asarray(g) for g in gradients(y, nodes, seed)]
 
 
-def _apart(g: Array, times: float, multiple: Array) -> Array:
-    """The difference of multiple / times and g where both are finite; what is not is for the judge."""
-    finite = np.isfinite(g) & np.isfinite(multiple)
-    return np.asarray(np.asarray(multiple, float)[finite] / times - g[finite])
+def _apart(found: list[Array], multiples: list[Array], times: float) -> list[Array]:
+    """How far the gradients are from those of a multiple of the cotangent; what is not finite is for the judge."""
+    with np.errstate(all="ignore"):
+        apart = (np.asarray(m, float) / times - g for g, m in zip(found, multiples, strict=True))
+        return [np.where(np.isfinite(rest), rest, 0.0) for rest in apart]
+
+
+def _beyond_rounding(apart: list[Array], found: list[Array], largest: float) -> list[bool]:
+    return [
+        float(np.abs(rest).max(initial=0.0)) > max(1e-6, 64 * float(np.finfo(g.dtype).eps)) * largest
+        for g, rest in zip(found, apart, strict=True)
+    ]
 
 
 @contextmanager
@@ -105,28 +108,26 @@ def numerical_side(objective: Objective, leaves: dict[str, Any], chosen: Sequenc
             for leaf, x in zip(present, values, strict=True):
                 leaf.value = held_by(leaf, x)
 
-        def actual(values: Sequence[Array]) -> float:
-            place(values)
+        def called(values: Sequence[Array]) -> float:
+            place((present | dict(zip(moving, values, strict=True))).values())
             with no_grad():
                 return float(objective().value)
-
-        def called(values: Sequence[Array]) -> float:
-            return actual(list((present | dict(zip(moving, values, strict=True))).values()))
 
         with recording(NEEDED):
             record = objective()
         xs = [present[leaf] for leaf in moving]
         f, at_once = one_by_one(called), 64
-        believed = faithful(record, present, actual)
+        points = beside(xs)
+        values = each(called, points)
         place(present.values())
-        if believed:
-            replayed, batch = replay(record, moving), Batch(record, moving)
+        replayed = replay(record, moving)
 
-            def again(values: Sequence[Array]) -> float:
-                return float(replayed(*map(held_by, moving, values)))
+        def again(values: Sequence[Array]) -> float:
+            return float(replayed(*map(held_by, moving, values)))
 
-            f = one_by_one(again)
-            if agrees(batch, again, xs):
+        if faithful(again, points, values):
+            f, batch = one_by_one(again), Batch(record, moving)
+            if agrees(batch, points, values):
                 f, at_once = batch, batch.at_once
         yield Theta(f, xs, at_once)
 

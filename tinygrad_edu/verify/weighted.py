@@ -19,6 +19,7 @@ from tinygrad_edu.verify.batched import Batch, agrees
 from tinygrad_edu.verify.noise import each, noise_along
 from tinygrad_edu.verify.numerical import Estimate
 from tinygrad_edu.verify.pair import Pair
+from tinygrad_edu.verify.replay import beside
 from tinygrad_edu.verify.steps import search
 
 Moves = Sequence[dict[int, Array]]
@@ -64,7 +65,8 @@ class Weighted:
                 y, leaves = self.pair.record(self.inputs)
                 output = ops.sum(y * self.g) if np.shape(y.value) else y * float(self.g)
             batch = Batch(output, leaves)
-            same = agrees(batch, lambda xs: self._alone(dict(enumerate(xs))), self.inputs)
+            points = beside(self.inputs)
+            same = agrees(batch, points, each(lambda xs: self._alone(dict(enumerate(xs))), points))
         except Exception:  # whatever it is, called one by one it may be none
             return None
         return batch if same else None
