@@ -269,10 +269,9 @@ def _in_numbers(node: Node) -> str:
         number(float(np.asarray(value))) if np.ndim(value) == 0 else f"({shape(np.shape(value))})"
         for value in values
     ]
-    free = (op.notation or "").startswith("{0} ")  # nothing can be read together with a sign in front
-    texts = [
-        f"({text})" if text.startswith("−") and (i or not free) else text for i, text in enumerate(texts)
-    ]
+    if not _encloses(op.notation):
+        leading = op.notation.startswith("{0} ")  # as in {0} + {1}: a sign in front is not misread
+        texts = [f"({t})" if t.startswith("−") and (i or not leading) else t for i, t in enumerate(texts)]
     if single:
         return f"{applied(node, texts)} = {number(float(np.asarray(node.value)))}"
     return f"{applied(node, texts)} → {shape(np.shape(node.value))}"
