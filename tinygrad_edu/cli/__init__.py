@@ -19,7 +19,7 @@ from tinygrad_edu import __version__
 
 # Each has `add(commands)`, which declares its arguments, and does nothing else yet: what a command needs is loaded
 # when it runs.
-COMMANDS = ("demo", "check", "verify", "formula", "curve", "norm", "layers", "init", "draw")
+COMMANDS = ("demo", "check", "verify", "formula", "curve", "norm", "layers", "init", "draw", "diagnose")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

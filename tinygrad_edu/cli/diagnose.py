@@ -1,0 +1,46 @@
+"""`tinygrad-edu diagnose FILE.py:NAME`: what is wrong in the graph of the user's own loss, and where."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from tinygrad_edu.cli.graph import declare, graph_of
+from tinygrad_edu.cli.look import announce, chosen, ensure_all, look, outputs
+
+DESCRIPTION = """\
+Say what is wrong in a graph: the first NaN or infinity and how it came to be,
+gradients that vanish or explode from layer to layer, parameters that learn
+nothing. Each -o writes a drawing in which that is marked.
+
+  tinygrad-edu diagnose model.py:loss -o why.svg
+
+exit codes: 0 all numbers are finite, 1 some are not, 2 the command line was wrong
+"""
+BROKEN = ("nonfinite", "gradient")  # kinds of findings
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    parser = declare(
+        commands, "diagnose", "say what is wrong in the graph of your own loss", DESCRIPTION, run
+    )
+    outputs(parser)
+    look(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings, and draw them; 1 if something is not finite, else 0."""
+    from tinygrad_edu.render.diagnosis import diagnose
+    from tinygrad_edu.render.findings import healthy
+
+    ensure_all(args.out)
+    with graph_of(args.target, args) as graph:
+        drawing = diagnose(graph.node, subtitle=graph.title, **graph.words, **chosen(args))
+        print(
+            "\n".join(f"{finding.kind}: {finding.words}" for finding in drawing.findings)
+            or healthy(drawing.graph)
+        )
+        for path in args.out:
+            announce(drawing.save(path), drawing)
+    return int(any(finding.kind in BROKEN for finding in drawing.findings))
