@@ -72,8 +72,9 @@ def card_label(card: Card, board: Board, palette: Palette, columns: Columns) -> 
     cells = [cell(numbers)]
     if chip:
         words = "<BR/>".join(text(line, 11, palette.chip_text, bold=True) for line in chip)
+        colour = palette.accent_text if "acting" in card.flags else palette.chip  # see `frames`
         cells = [
-            cell(words, width=columns.chip, style="ROUNDED", bgcolor=palette.chip, cellpadding=5),
+            cell(words, width=columns.chip, style="ROUNDED", bgcolor=colour, cellpadding=5),
             cell(width=8), cell(numbers),
         ]  # fmt: skip
     rows = [row(*cells)]

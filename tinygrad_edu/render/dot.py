@@ -28,10 +28,14 @@ TREE = tuple[list[Card], dict[str, "TREE"]]  # the cards of a module, and the mo
 
 def dot(
     board: Board, palette: Palette, *, title: str | None = None, subtitle: str | None = None,
-    rankdir: str = "auto", local: bool = False,
+    rankdir: str = "auto", local: bool = False, columns: Columns | None = None,
 ) -> str:  # fmt: skip
-    """Write a board as DOT; `rankdir` is "LR", "TB" or "auto", `local` puts ∂head/∂tail on the arrows."""
+    """Write a board as DOT; `rankdir` is "LR", "TB" or "auto", `local` puts ∂head/∂tail on the arrows.
+
+    The cards of several pictures share the `columns` that are given; by default they are those of this board.
+    """
     down = goes_down(board, rankdir)
+    columns = columns or columns_of(board, down)
     above = heading(palette, title, subtitle, board.caption)
     out = [
         "digraph tinygrad_edu {",
@@ -44,10 +48,10 @@ def dot(
     ]
     label = f" labelloc=t labeljust=l label=<{above}>" if above else ' label=""'
     out.append(f"subgraph cluster_all {{ graph [peripheries=0 margin=11{label}]")
-    out += _groups(board, palette, columns_of(board, down), down)
+    out += _groups(board, palette, columns, down)
     broken = any("backward" in card.flags for card in board.cards)
     out += [_edge(link, local, palette, broken) for link in board.links]
-    out += _unreached(board, palette, columns_of(board, down))
+    out += _unreached(board, palette, columns)
     if board.stubs:
         out.append(_rest(board, palette))
     return "\n".join([*out, "}}", ""])
