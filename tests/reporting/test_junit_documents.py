@@ -57,6 +57,15 @@ def test_properties(reports: dict[str, Report], tmp_path: Path) -> None:
     assert (properties["verdict"], properties["step"]) == ("verified", "1e-06")
 
 
+def test_a_check_says_how_long_it_took(tmp_path: Path) -> None:
+    report = tg.check(lambda x, y: (x * y).sum(), np.ones(3), np.ones(3))
+    assert report.seconds > 0
+    suite = suite_of(report.save(tmp_path / "check.xml"))
+    times = [float(case.get("time", "")) for case in suite.iter("testcase")]
+    assert times == pytest.approx([report.seconds / 2] * 2, abs=1e-6)
+    assert float(suite.get("time", "")) == pytest.approx(report.seconds, abs=1e-6)
+
+
 def test_a_failure_says_both_values(reports: dict[str, Report], tmp_path: Path) -> None:
     (failure,) = suite_of(reports["wrong"].save(tmp_path / "check.xml")).iter("failure")
     assert re.fullmatch(r"w\[[01]\]: backward [24], numeric [12] ± 1e−12", failure.get("message", ""))

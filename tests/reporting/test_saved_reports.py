@@ -182,8 +182,8 @@ def test_a_run_as_text_and_as_a_table(tmp_path: Path) -> None:
 def test_a_run_of_nothing() -> None:
     document = suite_run(SuiteReport((), (), (), ()))
     assert (document.verdict, document.summary) == (
-        "right",
-        "no subject, 0 findings: 0 failures, 0 undecided, 0 skips",
+        "nothing verified",
+        "no subject came before the witnesses",
     )
     assert "no subject" in shown(Printed(document))
 

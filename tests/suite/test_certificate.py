@@ -53,6 +53,30 @@ def test_shards_merge_to_the_whole_run(n: int, tmp_path: Path) -> None:
     assert merge([merge(parts).save(tmp_path / "whole.json")]) == whole
 
 
+def test_times_are_in_no_certificate_and_make_no_difference(tmp_path: Path) -> None:
+    quick = run(1, 2)
+    slow = replace(quick, findings=tuple(replace(each, seconds=2.0) for each in quick.findings))
+    assert slow == quick
+    one, other = files(tmp_path, [quick, slow])
+    assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize(("n", "empty"), [(9, (8, 9)), (8, (8,)), (7, ())])
+def test_an_empty_shard_shows_nothing_by_itself_and_is_part_of_the_whole(
+    n: int, empty: tuple[int, ...], tmp_path: Path
+) -> None:
+    shards = [run(k, n) for k in range(1, n + 1)]
+    nothing = [k for k, report in enumerate(shards, 1) if report.document().verdict == "nothing verified"]
+    assert nothing == [
+        *([3] if n >= 7 else []),
+        *empty,
+    ]  # the third has no subject but one without a derivative
+    assert all(shards[k - 1].exit_code == 3 and not shards[k - 1] for k in nothing)
+    parts = files(tmp_path, shards)
+    assert merge(parts) == run(1, 1)
+    refused(parts[:-1], f"all {n} shards were expected, {n - 1} came: there is no shard {n}$")
+
+
 def test_a_certificate_is_read_as_it_was_written(tmp_path: Path) -> None:
     for k, n in ((1, 1), (2, 3), (9, 9)):
         assert read(run(k, n).save(tmp_path / "part.json")) == run(k, n)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -225,6 +226,26 @@ def test_a_report_in_words() -> None:
         "  skipped, g: no witness has seen it"
     )
     assert repr(report) == str(report)
+
+
+@pytest.mark.parametrize(("more", "why"), [
+    ({"shard": (9, 9), "selection": ("f",)}, ", for there are too few for shard 9 of 9"),
+    ({"without_derivative": ("sign",)}, ", for without derivative there is nothing to verify: sign"),
+])  # fmt: skip
+def test_of_nothing_nothing_is_said_to_be_right(more: dict[str, Any], why: str) -> None:
+    report = SuiteReport(
+        **{"findings": (), "primitives": (), "without_derivative": (), "survivors": ()} | more
+    )
+    assert report.exit_code == 3
+    assert str(report) == f"NOTHING VERIFIED   no subject came before the witnesses{why}"
+
+
+def test_every_witness_says_how_long_it_took(tmp_path: Path) -> None:
+    report = verify(["neg"])
+    assert all(finding.seconds > 0 for finding in report.findings)
+    suite = ElementTree.parse(report.save(tmp_path / "run.xml")).getroot()[0]
+    times = [float(each.get("time", "")) for each in suite.iter("testcase")]
+    assert times == pytest.approx([finding.seconds for finding in report.findings], abs=1e-6)
 
 
 def test_reports_are_compared_by_all_that_they_say() -> None:

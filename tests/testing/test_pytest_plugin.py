@@ -264,12 +264,71 @@ def test_other_formats(run, pytester: pytest.Pytester) -> None:
         "relu, input 0": [],
     }  # a verdict that is allowed is no error
     assert [suite.get(name) for name in ("tests", "failures", "errors")] == ["4", "1", "0"]
+    times = [float(case.get("time")) for case in suite.iter("testcase")]
+    assert min(times) > 0
+    assert float(suite.get("time")) == pytest.approx(sum(times), abs=1e-5)
     assert "test_mine.py::test_b: sin, with seed=" in (pytester.path / "checks.html").read_text(
         encoding="utf-8"
     )
     text = (pytester.path / "checks.txt").read_text(encoding="utf-8")
     assert text.startswith("Gradient checks: 2 verified, 1 wrong, 1 not differentiable here\n")
     assert text.count("parameters verified") == 4
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_failure_that_the_test_expects_is_none_of_the_report(
+    run, pytester: pytest.Pytester, workers: int
+) -> None:
+    known = """
+@pytest.mark.xfail(strict=True)
+def test_marked(gradcheck):
+    gradcheck(wrong, np.array([0.5]))
+
+def test_awaited(gradcheck):
+    with pytest.raises(tg.errors.GradientMismatch):
+        gradcheck(wrong, np.array([0.5]))
+
+def test_right(gradcheck):
+    gradcheck(right, np.array([0.5]))
+"""
+    for suffix in ("json", "xml", "html"):
+        result = run(known, "-n", str(workers), "--gradcheck-report", f"checks.{suffix}", apart=workers > 0)
+    result.assert_outcomes(passed=2, xfailed=1)
+    result.stdout.fnmatch_lines(["gradient checks: 1 verified, 2 failed as expected"])
+    found = json.loads((pytester.path / "checks.json").read_text(encoding="utf-8"))
+    assert found["verdict"] == "verified"
+    verdicts = {each["test"].rpartition("::")[2]: each["verdict"] for each in found["checks"]}
+    assert verdicts == {"test_marked": "wrong", "test_awaited": "wrong", "test_right": "verified"}
+    suite = ElementTree.parse(pytester.path / "checks.xml").getroot()[0]
+    assert [suite.get(name) for name in ("tests", "failures", "errors")] == ["3", "0", "0"]
+    page = (pytester.path / "checks.html").read_text(encoding="utf-8")
+    assert '<header class="right">' in page
+    assert 'class="badge wrong"' not in page
+
+
+def test_where_all_was_to_fail_nothing_was_shown(run, pytester: pytest.Pytester) -> None:
+    run("""
+@pytest.mark.xfail
+def test_marked(gradcheck):
+    gradcheck(wrong, np.array([0.5]))
+""", "--gradcheck-report", "checks.html")  # fmt: skip
+    assert '<strong class="badge open">vacuous</strong>' in (pytester.path / "checks.html").read_text()
+
+
+def test_pytest_shows_the_line_of_the_test(run) -> None:
+    result = run("""
+def test_by_report():
+    tg.check(wrong, np.array([0.5])).raise_if_failed()  # this line
+
+def test_by_training():
+    x = tg.tensor([0.5], requires_grad=True, name="x")
+    tg.check_training(x, lambda: wrong(x).sum(), at=[0]).raise_if_failed()  # and this line
+""")
+    result.assert_outcomes(failed=2)
+    said = result.stdout.str()
+    assert "# this line" in said
+    assert "# and this line" in said
+    assert "raise GradientMismatch(" not in said
 
 
 def test_nothing_is_said_where_nothing_was_checked(run, pytester: pytest.Pytester) -> None:

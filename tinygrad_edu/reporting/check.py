@@ -65,6 +65,10 @@ class Check(Protocol):
     def step(self) -> float | None:
         """The fixed step, if it was not chosen for each component."""
 
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+
     def to_dict(self) -> dict[str, Any]:
         """The report for JSON."""
 
@@ -162,7 +166,8 @@ def _row(row: Any) -> Row:
 
 
 def _entries(report: Check, group: str) -> list[Entry]:
-    return [Entry(group, row.name, row.verdict, _tone(row.verdict), _said(row)) for row in report.rows]
+    each = report.seconds / max(len(report.rows), 1)  # they were examined together
+    return [Entry(group, row.name, row.verdict, _tone(row.verdict), _said(row), each) for row in report.rows]
 
 
 def _said(row: Any) -> str:

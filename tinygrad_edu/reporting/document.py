@@ -72,13 +72,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that was judged: a test case, for programs that read reports of tests."""
+    """One thing that was judged, and how long that took: a test case, for programs that read reports of tests."""
 
     group: str
     name: str
     verdict: str
     tone: Tone
     said: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ def junit(document: Document) -> str:
     tones = [entry.tone for entry in document.entries]
     suite = ElementTree.SubElement(
         root, "testsuite", name=clean(document.title).strip() or document.kind, package="tinygrad_edu", id="0",
-        hostname="localhost", timestamp=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), time="0",
+        hostname="localhost", timestamp=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        time=_seconds(sum(entry.seconds for entry in document.entries)),
         tests=str(len(tones)), failures=str(tones.count("wrong")), errors=str(tones.count("open")),
     )  # fmt: skip
     properties = ElementTree.SubElement(suite, "properties")
@@ -32,7 +33,7 @@ def junit(document: Document) -> str:
             "testcase",
             classname=clean(f"{document.kind}.{entry.group}"),
             name=clean(entry.name),
-            time="0",
+            time=_seconds(entry.seconds),
         )
         if entry.tone in TAGS:
             said = clean(entry.said)
@@ -43,3 +44,7 @@ def junit(document: Document) -> str:
     ElementTree.SubElement(suite, "system-err")
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _seconds(time: float) -> str:
+    return f"{time:.6f}"

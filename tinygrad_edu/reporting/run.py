@@ -17,12 +17,13 @@ LEGEND = {
     "right": "every witness has seen every case, and found nothing",
     "wrong": "a witness saw an error",
     "undecided": "a witness could not tell, or a subject had no case to be seen in",
+    "nothing verified": "no subject came before a witness, so nothing was shown; such a shard may be part of a whole",
     "blind": "a planted error went unnoticed: the suite itself is broken, and what it passes is worth nothing",
 }
 
 
 class SuiteRun(Protocol):
-    """The report of a run. Its findings have a subject, a case, a witness, `wrong` in words, and `undecided`."""
+    """The report of a run. Its findings have a subject, a case, a witness, `wrong` in words, `undecided`, `seconds`."""
 
     @property
     def findings(self) -> Sequence[Any]:
@@ -59,6 +60,8 @@ class SuiteRun(Protocol):
 def suite_run(report: SuiteRun, *, title: str | None = None) -> Document:
     """The document of a run of the suite."""
     verdict, tone = VERDICTS[report.exit_code]
+    if report.exit_code == 3 and not (report.findings or report.skipped):
+        verdict = "nothing verified"
     wrong = sum(bool(finding.wrong) and not finding.undecided for finding in report.findings)
     undecided = sum(finding.undecided for finding in report.findings)
     kinds = [counted(len(names), kind) for kind, names in report.subjects.items() if names]
@@ -66,6 +69,14 @@ def suite_run(report: SuiteRun, *, title: str | None = None) -> Document:
         f"{' and '.join(kinds) or 'no subject'}, {counted(len(report.findings), 'finding')}: "
         f"{counted(wrong, 'failure')}, {undecided} undecided, {counted(len(report.skipped), 'skip')}"
     )
+    if verdict == "nothing verified":
+        said = "no subject came before the witnesses"
+        if report.without_derivative:
+            said += (
+                f", for without derivative there is nothing to verify: {', '.join(report.without_derivative)}"
+            )
+        elif "shard" in report.facts:
+            said += f", for there are too few for shard {report.facts['shard']}"
     if report.survivors:
         said += (
             f"; {counted(len(report.survivors), 'planted error')} went unnoticed: the suite itself is broken"
@@ -127,7 +138,8 @@ def _entries(report: SuiteRun) -> Iterator[Entry]:
         tone: Tone = "open" if finding.undecided else "wrong" if finding.wrong else "right"
         verdict = {"open": "undecided", "wrong": "wrong", "right": "right"}[tone]
         group = f"{kinds.get(finding.subject, 'subject')} {finding.subject}"
-        yield Entry(group, f"{finding.witness}, at {finding.case}", verdict, tone, finding.wrong)
+        name = f"{finding.witness}, at {finding.case}"
+        yield Entry(group, name, verdict, tone, finding.wrong, finding.seconds)
     yield from (
         Entry("skipped", name, "undecided", "open", "no witness has seen it") for name in report.skipped
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 
 class Undecided(Exception):
@@ -15,6 +16,7 @@ class Finding:
     """One witness on one case; `wrong` says what it saw, and is empty if all was right.
 
     `undecided` marks a failure that is none of the subject, a primitive or a layer: the numerical side could not tell.
+    `seconds` is how long the witness took, which is in no certificate, for it differs from run to run.
     """
 
     subject: str
@@ -22,10 +24,17 @@ class Finding:
     witness: str
     wrong: str
     undecided: bool = False
+    seconds: float = field(default=0.0, compare=False)
 
 
 def ask(subject: str, at: str, witness: str, question: Callable[[], str | None]) -> Finding:
     """A finding, whatever happens: an error is what the witness saw."""
+    started = time.perf_counter()
+    finding = _asked(subject, at, witness, question)
+    return replace(finding, seconds=time.perf_counter() - started)
+
+
+def _asked(subject: str, at: str, witness: str, question: Callable[[], str | None]) -> Finding:
     try:
         return Finding(subject, at, witness, question() or "")
     except Undecided as error:

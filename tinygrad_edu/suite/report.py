@@ -1,6 +1,8 @@
 """What a run of the suite found, and what it depends on: the code, the versions, the seed, and the share of subjects.
 
 A run is right only if every witness has seen every subject and found nothing, and if the planted errors were found.
+A run that has no subject, such as the ninth of nine shards of eight, has shown nothing, and so it is not right. The
+whole may be: such a shard is a part of it like the others.
 """
 
 from __future__ import annotations
@@ -96,12 +98,12 @@ class SuiteReport:
 
     @property
     def exit_code(self) -> int:
-        """0 right, 1 wrong, 3 something was not decided, or skipped, 4 a canary went unnoticed."""
+        """0 right, 1 wrong, 3 something, or all, was not decided or skipped, 4 a canary went unnoticed."""
         if self.survivors:
             return 4
         if any(not finding.undecided for finding in self.failures):
             return 1
-        return 3 if self.failures or self.skipped else 0
+        return 3 if self.failures or self.skipped or not self.findings else 0
 
     @property
     def facts(self) -> dict[str, str]:
@@ -118,7 +120,9 @@ class SuiteReport:
             "failures": len(self.failures), "skipped": self.skipped, "survivors": list(self.survivors),
             "selection": list(self.selection), "primitives": list(self.primitives), "layers": list(self.layers),
             "without_derivative": list(self.without_derivative),
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [
+                {name: said for name, said in asdict(finding).items() if name != "seconds"} for finding in self.findings
+            ],
         }  # fmt: skip
 
     def document(self, title: str | None = None) -> Document:

@@ -11,6 +11,7 @@ by its own worst component, so that a small gradient is not hidden by a large on
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -71,6 +72,7 @@ def check(
     Warns:
         CostWarning: the check will take more than a minute.
     """
+    started = time.perf_counter()
     _refuse_options(target, gradients, step, directions, hazards)
     rng = generator(rng, "check")
     weights = Weights(rng)
@@ -93,7 +95,7 @@ def check(
         rows = rows_at_hazards(pair, point, rng) if point else []  # of a loss of no inputs there is none
         leaves = {name: leaf for name, leaf in leaves.items() if name not in pair.names}
     if not leaves:
-        return Report(rows, step)
+        return Report(rows, step, seconds=time.perf_counter() - started)
 
     def objective() -> Any:
         with state_restored():  # running statistics must not walk away while the function is probed
@@ -108,7 +110,8 @@ def check(
         causes = explained(pair, point, more, judge_few, point)
         told = [row.verdict == "wrong" and not row.note.endswith(" differ") for row in more]  # by its numbers
         more = [row if known else cause for row, cause, known in zip(more, causes, told, strict=True)]
-    return Report([*rows, *more], step, lecture, {row.name: leaves[row.name] for row in more})
+    nodes = {row.name: leaves[row.name] for row in more}
+    return Report([*rows, *more], step, lecture, nodes, time.perf_counter() - started)
 
 
 def _refuse_options(target: Any, gradients: Any, step: Any, directions: Any, hazards: bool) -> None:

@@ -21,6 +21,7 @@ from tinygrad_edu.verify.diagnosis import diagnose
 from tinygrad_edu.verify.lecture import STEP, Lecture, band, difference_of
 from tinygrad_edu.verify.noise import norm
 from tinygrad_edu.verify.steps import Gradient
+from tinygrad_edu.verify.symmetry import ADVICE, right_for_symmetric_changes
 
 if TYPE_CHECKING:
     from tinygrad_edu.reporting import Picture
@@ -98,6 +99,8 @@ def judge(
         slack = slack + 16 * eps * size
     tolerance = 4 * error + slack + jump * (1 + 1e-5)  # at a kink, any slope between the two sides will do
     wrong = (known & ~(distance <= tolerance)) | np.isnan(a)
+    mirrored = bool(wrong.any()) and right_for_symmetric_changes(a, numeric, slack)
+    wrong &= not mirrored
     kinks = known & ~wrong & (jump > 0)
     undecided = ~wrong & ~kinks & ~(error <= eps**0.25 * np.abs(n))
     # Of a component that is 0 no numerical value can have digits. It may stay undecided if its error bar shows that
@@ -109,7 +112,7 @@ def judge(
         verdict = "wrong"
     elif known.all() and zero.all() and not kinks.any():  # also of nothing at all
         verdict = "vacuous"
-    elif blind.any():
+    elif blind.any() or mirrored:
         verdict = "inconclusive"
     else:
         verdict = "not differentiable here" if kinks.any() else "verified"
@@ -123,7 +126,8 @@ def judge(
     norms = (norm((n - a)[known]), of_numeric, norm(a[known]))
     return Row(
         name, a.shape, verdict, difference_of(*norms), at, there[0], there[1], there[2],
-        int(wrong.sum()), int(undecided.sum()), _notice(verdict, a, numeric, wrong, kinks, theta, of), norms,
+        int(wrong.sum()), int(undecided.sum()),
+        ADVICE if mirrored else _notice(verdict, a, numeric, wrong, kinks, theta, of), norms,
     )  # fmt: skip
 
 
