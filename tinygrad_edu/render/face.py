@@ -66,8 +66,9 @@ def face(card: Card, board: Board, places: Positions, moment: Moment, interactiv
             f"{text('grad', size.right - 3, top + 15, gradient, f'g{node.id}')}</g>"
         )
     parts += [_inset(inset, card, board, places, moment, interactive) for inset in size.insets]
+    module = f' data-module="{escape(card.module, 300)}"' if card.module is not None else ""
     return (
-        f'<g class="{" ".join(kinds)}" id="n{card.id}" transform="translate({points(box.x)} {points(box.y)})"'
+        f'<g class="{" ".join(kinds)}" id="n{card.id}"{module} transform="translate({points(box.x)} {points(box.y)})"'
         f"{_focus(spoken(node, card), interactive)}>{''.join(parts)}</g>"
     )
 

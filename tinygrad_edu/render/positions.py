@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_edu.render import engine as engines
+from tinygrad_edu.render import wording
 from tinygrad_edu.render.cards import columns_of
 from tinygrad_edu.render.dot import TREE, effort, goes_down, grouped_cards, ports, spacing
 from tinygrad_edu.render.fold import Board, grouped
 from tinygrad_edu.render.measures import Measures, measure
 from tinygrad_edu.render.metrics import text_width
-from tinygrad_edu.render.style import clean, number
+from tinygrad_edu.render.style import clean
 
 MARGIN = 12.0  # around everything
 Point = tuple[float, float]
@@ -100,12 +101,6 @@ def positions(board: Board, *, rankdir: str = "auto", local: bool = False, engin
     return layered(board, measures, down, notes)
 
 
-def link_label(local: float | None) -> str:
-    """What stands on an arrow: `×(−3)`."""
-    words = number(local)
-    return f"×({words})" if words.startswith("−") else f"×{words}"
-
-
 def rest_words(board: Board) -> str:
     """What the card says that stands for the nodes left out."""
     return f"… {grouped(board.omitted)} more nodes"
@@ -147,7 +142,7 @@ def _skeleton(board: Board, measures: dict[int, Measures], down: bool, local: bo
             lines.append(f"n{card.id} [width={size.width / 72:.5f} height={size.height / 72:.5f}]")
         stack += [((*scope, name), child) for name, child in reversed(children.items())]
     for link in board.links:
-        label = f' [label="{link_label(link.local)}"]' if local and link.local is not None else ""
+        label = f' [label="{wording.factor(link.local)}"]' if local and link.local is not None else ""
         lines.append(f"n{link.src}->n{link.dst}{label}")
     if board.stubs:
         lines.append(
@@ -192,7 +187,7 @@ def _read(
     arrows = []
     for link in board.links:  # x·x has two, which come in their order
         points, at = curves[f"n{link.src}", f"n{link.dst}"].pop(0)
-        label = link_label(link.local) if local and link.local is not None else None
+        label = wording.factor(link.local) if local and link.local is not None else None
         arrows.append(Arrow(link.src, link.dst, points, label, at[0] if at else (0.0, 0.0)))
     scopes = _scopes(grouped_cards(board, down))
     return Positions(

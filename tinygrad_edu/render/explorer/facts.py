@@ -1,0 +1,164 @@
+"""The facts that a page knows: every node, every step, and where in the drawings each node is.
+
+A large graph has more of them than a page can carry. So there are levels of detail, from everything down to what the
+cards show, and the page takes the first that fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.node import Node, value_of
+from tinygrad_edu.core.sweep import topological_order
+from tinygrad_edu.errors import TinygradEduError
+from tinygrad_edu.formula import formula
+from tinygrad_edu.render import wording
+from tinygrad_edu.render.backward import watch
+from tinygrad_edu.render.explorer.inspection import compared, described, exact, local
+from tinygrad_edu.render.explorer.recheck import recheck
+from tinygrad_edu.render.explorer.story import told
+from tinygrad_edu.render.fold import Board, grouped
+from tinygrad_edu.render.model import GraphModel, NodeModel
+from tinygrad_edu.render.moment import state
+from tinygrad_edu.render.naming import Names
+from tinygrad_edu.render.numbers import numbers
+from tinygrad_edu.render.steps import Step, trace_steps
+from tinygrad_edu.render.style import clean, shape, typeset
+from tinygrad_edu.render.symbols import factor
+
+LONGEST = 3000  # nodes whose steps are traced
+
+
+class Facts:
+    """What is known of one graph.
+
+    Attributes:
+        notes: what could not be had, in words.
+    """
+
+    def __init__(self, x: Node, graph: GraphModel, boards: dict[str, Board], names: Names) -> None:
+        self.root, self.graph, self.boards = x, graph, boards
+        self.order = topological_order([x])
+        self.names = [
+            typeset(clean(node.name)) if node.name is not None else node.derived for node in graph.nodes
+        ]
+        self.notes: list[str] = []
+        self.steps = self._traced(names)
+        self.watched = watch(x, always=True)
+        seed = value_of(x.grad) if x.grad is not None else x.ones()
+        self.findings = recheck(self.order, x, seed, self.watched.cotangents)
+        self.symbols = {
+            (step.node, c.arg): c.local_symbols
+            for step in self.steps if step.phase == "backward"
+            for c in step.contributions
+        }  # fmt: skip
+        self.operands: list[list[int]] = [[] for _ in graph.nodes]
+        self.users: list[list[int]] = [[] for _ in graph.nodes]
+        for edge in graph.edges:
+            self.operands[edge.dst].append(edge.src)
+            if edge.dst not in self.users[edge.src]:
+                self.users[edge.src].append(edge.dst)
+
+    def _traced(self, names: Names) -> list[Step]:
+        """The steps, as far as there are any."""
+        if len(self.order) > LONGEST:
+            self.notes.append(
+                f"{grouped(len(self.order))} nodes are too many to step through: all numbers are shown at once"
+            )
+            return []
+        try:
+            return trace_steps(self.root, names=names)
+        except (TinygradEduError, ValueError, ArithmeticError) as error:
+            self.notes.append(str(error).removeprefix("trace_steps: "))
+        try:
+            return trace_steps(self.root, "forward", names=names)
+        except (TinygradEduError, ValueError):
+            return []
+
+    def levels(self) -> Iterator[tuple[dict[str, Any], list[str]]]:
+        """The data of a page, in less and less detail, and what is left out in words."""
+        yield self._data(True, True), []
+        yield (
+            self._data(False, True),
+            ["arrays and local derivatives are left out: the page would be too large"],
+        )
+        yield (
+            self._data(False, False),
+            [
+                "steps, arrays and local derivatives are left out: the page would be too large",
+            ],
+        )
+
+    def _data(self, details: bool, steps: bool) -> dict[str, Any]:
+        traced = self.steps if steps else []
+        return {
+            "nodes": [self._node(node, details, not traced) for node in self.graph.nodes],
+            "steps": [told(step, self.graph, self.names) for step in traced],
+            "where": {view: _where(board) for view, board in self.boards.items()},
+        }
+
+    def _node(self, node: NodeModel, details: bool, finished: bool) -> dict[str, Any]:
+        source, name = self.order[node.id], self.names[node.id]
+        found: dict[str, Any] = {
+            "id": node.id, "name": name, "role": node.role, "value": wording.value(node.value),
+            "operands": self.operands[node.id], "users": self.users[node.id],
+        }  # fmt: skip
+        if node.value.shape:
+            found["shape"] = shape(node.value.shape)
+        if node.value.dtype != "float64":
+            found["dtype"] = node.value.dtype
+        if node.name is not None and node.name != name:
+            found["plain"] = clean(node.name)
+        found |= {key: value for key, value in (("op", node.op), ("module", node.scope)) if value is not None}
+        if node.value.item is not None:
+            found["exact"] = exact(node.value.item)
+        elif details:
+            found["array"] = described(node.value, source.value)
+        if node.requires_grad:
+            found["graded"] = True
+            if finished:
+                found["grad"] = [wording.gradient(node), state(node)]
+            g = self.watched.cotangents.get(source)
+            if g is not None:
+                single = np.ndim(g) == 0
+                if single:
+                    found["gradient"] = {"exact": exact(float(np.asarray(g)))}
+                elif details:
+                    found["gradient"] = {"array": described(numbers(g), g)}
+                found["check"] = compared(self.findings.get(source))
+        if details and source.op is not None:
+            found["locals"] = self._locals(source, node)
+        return found
+
+    def _locals(self, source: Node, node: NodeModel) -> list[dict[str, Any]]:
+        op: Any = source.op
+        listed = [
+            local(source, i, (factor(self.names[node.id]), factor(self.names[a])), self._symbols(node.id, i))
+            for i, a in enumerate(self.operands[node.id])
+            if source.args[i].requires_grad
+        ]
+        if not listed and op.rules:
+            listed.append({"title": f"the rule of {op.name}", "symbols": formula(op.name)})
+        return listed
+
+    def _symbols(self, node: int, i: int) -> str | None:
+        found = self.symbols.get((node, i))
+        op: Any = self.order[node].op
+        return (
+            found
+            if found is None or op.elementwise
+            else f"the rule: {found}, where G is the gradient of the result"
+        )
+
+
+def _where(board: Board) -> dict[int, int]:
+    """Of the nodes that have no card or row of their own, the card that they are a part of."""
+    found = {}
+    for card in board.cards:
+        rows = {card.id, *(inset.id for inset in card.insets)}
+        others = (*card.members, *(node.id for node in (*card.before, *card.after)))
+        found.update({i: card.id for i in others if i not in rows})
+    return found

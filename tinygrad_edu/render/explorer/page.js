@@ -1,0 +1,68 @@
+// The page: keys, buttons, and the address that names a step and a node.
+
+function remember() {
+  const parts = [`step=${step}`];
+  if (chosen !== null) parts.push(`node=${chosen}`);
+  if (view === "modules") parts.push("view=modules");
+  const hash = "#" + parts.join("&");
+  if (hash === location.hash) return;
+  try { history.replaceState(null, "", hash); } catch { /* a page within a page has no address */ }
+}
+
+function recall() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  const node = Number(wanted.get("node"));
+  chosen = wanted.has("node") && data.nodes[node] ? node : null;
+  show(wanted.get("view") === "modules" && views.modules ? "modules" : views.full ? "full" : "modules");
+  go(Number(wanted.get("step")) || 0, { quiet: true });
+}
+
+const keys = {
+  ArrowRight: () => go(step + 1), ArrowLeft: () => go(step - 1), " ": play, Home: () => go(0), End: () => go(data.steps.length),
+  "/": () => $("search").focus(), "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit,
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const target = event.target, typing = target.matches?.("input");
+  if (event.key === "Escape") {
+    $("search").value = "";
+    chosen = hovered = null;
+    pause();
+    search();
+    refresh();
+    inspect();
+    remember();
+    if (typing) target.blur();
+  } else if (typing) {
+    if (event.key === "Enter" && matches?.length) { choose(matches[0]); reveal(drawn(matches[0])); }
+  } else if (target.closest("svg.graph") && (event.key === "Enter" || event.key === " ")) {
+    event.preventDefault();
+    act(target);
+  } else if (keys[event.key] && !(event.key === " " && target.matches("button"))) {
+    event.preventDefault();
+    keys[event.key]();
+  }
+});
+
+$("first").addEventListener("click", () => go(0));
+$("back").addEventListener("click", () => go(step - 1));
+$("play").addEventListener("click", play);
+$("next").addEventListener("click", () => go(step + 1));
+$("last").addEventListener("click", () => go(data.steps.length));
+$("in").addEventListener("click", () => zoom(1.25));
+$("out").addEventListener("click", () => zoom(0.8));
+$("fit").addEventListener("click", fit);
+$("folded").addEventListener("click", () => { fold(view === "modules" ? "full" : "modules"); inspect(); remember(); });
+$("folded").hidden = Object.keys(views).length < 2;
+$("search").addEventListener("input", search);
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const isDark = () => (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
+const sign = () => { $("theme").textContent = isDark() ? "☀" : "☾"; };
+$("theme").addEventListener("click", () => { document.documentElement.dataset.theme = isDark() ? "light" : "dark"; sign(); });
+dark.addEventListener("change", sign);
+addEventListener("hashchange", recall);
+addEventListener("resize", fit);
+sign();
+recall();

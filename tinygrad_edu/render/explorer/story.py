@@ -1,0 +1,92 @@
+"""The story: every step in the words, symbols and numbers that the page shows.
+
+∂L/∂v₃ = ∂L/∂q × ∂q/∂v₃        the chain rule, in symbols
+local derivative ∂q/∂v₃ = h₃ = −0.0825
+−0.0495 × −0.0825 = 0.0041     and in numbers
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tinygrad_edu.render import wording
+from tinygrad_edu.render.model import GraphModel, NodeModel
+from tinygrad_edu.render.moment import state
+from tinygrad_edu.render.numbers import Numbers, numbers
+from tinygrad_edu.render.steps import Contribution, Quantity, Step
+from tinygrad_edu.render.style import number, shape
+from tinygrad_edu.render.symbols import factor
+
+Run = list[str]  # a piece of a line of numbers: its text, and its class if it has one
+
+
+def told(step: Step, model: GraphModel, names: list[str]) -> dict[str, Any]:
+    """One step as data for the page."""
+    node = model.nodes[step.node]
+    found: dict[str, Any] = {
+        "phase": step.phase, "k": step.k, "n": step.n, "node": step.node, "operands": list(step.operands),
+    }  # fmt: skip
+    if step.phase == "forward":
+        found |= {"title": step.expression, "shares": [{"lines": [], "sum": [[step.numbers, "numbers"]]}]}
+        return found
+    receivers = list(dict.fromkeys(names[c.to] for c in step.contributions))
+    symbol = " ".join((node.symbol or "").split())
+    found["title"] = f"Through {symbol} into {_listed(receivers)}"
+    found["shares"] = [_share(c, node, model, names) for c in step.contributions]
+    gradients = [(c.to, *look(model.nodes[c.to], c.after)) for c in step.contributions]
+    if step.k == 1 and step.contributions:
+        gradients.insert(0, (node.id, *look(node, step.contributions[0].upstream)))
+    found["gradients"] = [list(each) for each in gradients]
+    return found
+
+
+def look(node: NodeModel, received: Quantity | None) -> tuple[str, str]:
+    """The text of a gradient on a card, and its class."""
+    as_numbers = numbers(received) if isinstance(received, float) else received
+    graded = replace(node, gradient=as_numbers, flags=tuple(flag for flag in node.flags if flag != "dead"))
+    return wording.gradient(graded), state(graded)
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "nothing"
+
+
+def _share(c: Contribution, node: NodeModel, model: GraphModel, names: list[str]) -> dict[str, Any]:
+    """What one operand receives."""
+    end, y, x = (factor(names[i]) for i in (model.root, node.id, c.to))
+    single = isinstance(c.share, float)
+    lines, run = [], list[Run | str]()
+    if c.local is not None:
+        lines.append(f"∂{end}/∂{x} = ∂{end}/∂{y} × ∂{y}/∂{x}")
+        value = number(c.local) if isinstance(c.local, float) else None
+        told_by = [c.local_symbols] + ([value] if value is not None and value != c.local_symbols else [])
+        lines.append(f"local derivative ∂{y}/∂{x} = " + " = ".join(told_by))
+    else:
+        lines.append(f"∂{end}/∂{x} = {c.local_symbols}, where G = ∂{end}/∂{y}")
+    if c.note:
+        lines.append(c.note)
+    if single and isinstance(c.local, float) and isinstance(c.upstream, float):
+        run += [[number(c.upstream), "grad"], " × ", [_bracketed(c.local), "value"], " = "]
+    elif not single:
+        run += [f"|∂{end}/∂{x}| = "]
+    run.append([_size(c.share), "grad result"])
+    if c.before is not None:
+        lines.append(f"{names[c.to]} already had {_size(c.before)}; with this it has {_size(c.after)}")
+    if c.check is not None:
+        sign = "✓" if c.check.error < 1e-6 else "✗"
+        lines.append(f"{sign} by differences: {number(c.check.numeric)}")
+    return {"lines": lines, "sum": run}
+
+
+def _size(x: Quantity) -> str:
+    """A single number, or the norm and the shape of an array."""
+    if isinstance(x, float):
+        return number(x)
+    assert isinstance(x, Numbers)
+    return f"{number(x.norm)}  ({shape(x.shape)})" if x.norm is not None else wording.value(x)
+
+
+def _bracketed(x: float) -> str:
+    words = number(x)
+    return f"({words})" if words.startswith("−") else words
