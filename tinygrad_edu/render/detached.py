@@ -20,6 +20,7 @@ from tinygrad_edu.core.node import Node
 from tinygrad_edu.render.naming import Choice, Names, modules_in, parameters_in
 
 DIGITS = 6  # that people write; a number with more was computed
+MOST = 50  # leaves that are told; a picture of more arrows says less
 LOOKED_AT = 64  # elements, to see whether an array was written by hand
 
 
@@ -97,9 +98,26 @@ def detached(ids: Mapping[Node, int], order: list[Node]) -> tuple[tuple[int, int
         if type(leaf.value) is float:  # a literal of the program is one object, wherever it is written
             sources = [source for source in sources if source.op is not None]
             sources = sources if len(sources) == 1 else []
-        if sources:
-            found.append((ids[sources[0]], ids[leaf]))
+        source = next((source for source in sources if not _depends(source, leaf, ids)), None)
+        if source is not None:
+            found.append((ids[source], ids[leaf]))
+        if len(found) == MOST:
+            break
     return tuple(found)
+
+
+def _depends(node: Node, leaf: Node, ids: Mapping[Node, int]) -> bool:
+    """Whether a leaf is one of those that a node was computed from: then it is no copy of it."""
+    seen: set[Node] = set()
+    stack = [node]
+    while stack:
+        x = stack.pop()
+        if x is leaf:
+            return True
+        if x not in seen and ids[x] > ids[leaf]:  # operands come first
+            seen.add(x)
+            stack += x.args
+    return False
 
 
 def _passed_on(node: Node) -> bool:

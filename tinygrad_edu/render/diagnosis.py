@@ -16,7 +16,7 @@ from typing import Any
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render.backward import watch
-from tinygrad_edu.render.findings import dead_units, findings, healthy
+from tinygrad_edu.render.findings import dead_activations, findings, healthy
 from tinygrad_edu.render.forms import Drawing
 from tinygrad_edu.render.model import GraphModel, capture_with_sweep
 from tinygrad_edu.render.naming import Choice, Names
@@ -48,11 +48,13 @@ def examine(
     model = capture_with_sweep(x, seen, names=names, parameters=parameters, highlight=highlight)
     order = topological_order([x])
     found = findings(model, order, seen)
-    nodes = []
-    for node in model.nodes:
-        dead, units, _ = dead_units(order[node.id].value) if node.op == "relu" else (0, 0, 0)
-        told = any(finding.kind == "dead" and finding.node == node.id for finding in found)
-        nodes.append(replace(node, note=f"{dead} of {units} units dead") if told and dead else node)
+    dead = dead_activations(model, order)
+    nodes = [
+        replace(node, note=f"{dead[node.id][0]} of {dead[node.id][1]} units dead")
+        if node.id in dead
+        else node
+        for node in model.nodes
+    ]
     return replace(model, nodes=tuple(nodes), findings=tuple(found))
 
 

@@ -38,8 +38,9 @@ def findings(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> list[Fi
         seen: the backward sweep.
     """
     found = [*_forward(model, nodes), *_backward(model, nodes, seen)]
-    found += [Finding(*each) for each in verdicts(flow(model))]
-    found += [*_dead(model), *_dead_units(model, nodes), *_unreached(model)]
+    if not is_broken(model.nodes[model.root].value):  # else its gradients say nothing
+        found += [*(Finding(*each) for each in verdicts(flow(model))), *_dead(model)]
+    found += [*_dead_units(model, nodes), *_unreached(model)]
     stale = [node.name or node.derived for node in model.nodes if "stale" in node.flags]
     if stale:
         found.append(Finding("stale", None, sentence(stale)))
@@ -97,7 +98,7 @@ def _forward(model: GraphModel, nodes: Sequence[Node]) -> Iterator[Finding]:
     yield Finding(
         "nonfinite",
         first.id,
-        f"first {bad_word(node.value)}: {title_of(first)}: {forward_birth(node)}{reach}",
+        f"first {bad_word(node.value)} at {title_of(first)}: {forward_birth(node)}{reach}",
     )
     for each in model.nodes:
         args = nodes[each.id].args
@@ -106,7 +107,7 @@ def _forward(model: GraphModel, nodes: Sequence[Node]) -> Iterator[Finding]:
                 yield Finding(
                     "nonfinite",
                     each.id,
-                    f"the first NaN made of it: {title_of(each)}: {turned(nodes[each.id])}",
+                    f"it becomes NaN at {title_of(each)}: {turned(nodes[each.id])}",
                 )
             break
     if others := origins[1:]:
@@ -171,18 +172,28 @@ def dead_units(value: object) -> tuple[int, int, int]:
     return int(units.sum()), units.size, len(array)
 
 
-def _dead_units(model: GraphModel, nodes: Sequence[Node]) -> Iterator[Finding]:
+def dead_activations(model: GraphModel, nodes: Sequence[Node]) -> dict[int, tuple[int, int, int]]:
+    """{id: what `dead_units` says} of the ReLUs with more dead units than chance would leave."""
+    found = {}
     for node in model.nodes:
-        if node.op != "relu":
-            continue
-        dead, units, samples = dead_units(nodes[node.id].value)
+        dead, units, samples = dead_units(nodes[node.id].value) if node.op == "relu" else (0, 0, 0)
         # Half of the samples are on the other side of a healthy unit: by chance all are, in one of 2^samples units.
         if dead and (dead == units or units * 0.5**samples < CHANCE):
-            yield Finding(
-                "dead", node.id,
-                f"dead units: {dead} of {units} of {title_of(node)} are 0 for all {samples} samples, so what leads to "
-                f"them learns nothing",
-            )  # fmt: skip
+            found[node.id] = dead, units, samples
+    return found
+
+
+def _dead_units(model: GraphModel, nodes: Sequence[Node]) -> Iterator[Finding]:
+    found = dead_activations(model, nodes)
+    if found:
+        worst = max(found, key=lambda i: found[i][0] / found[i][1])
+        dead, units, samples = found[worst]
+        more = f", and some of {len(found) - 1} more" if len(found) > 1 else ""
+        yield Finding(
+            "dead", worst,
+            f"dead units: {dead} of {units} at {title_of(model.nodes[worst])} are 0 for all {samples} samples{more}: "
+            f"what leads to them learns nothing",
+        )  # fmt: skip
 
 
 def _unreached(model: GraphModel) -> Iterator[Finding]:

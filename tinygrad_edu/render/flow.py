@@ -23,9 +23,9 @@ from tinygrad_edu.render.style import GRADIENT_BOUNDS, number
 
 FEW = 3  # layers, without which there is no "per layer"
 STEPS = 8  # operations of a chain, likewise: a mean or a product may change the size at once
-FACTOR = 2.0  # of one layer: gradients that halve or double
+FACTOR = 1.5  # of one layer
 TOTAL = 100.0  # and of all of them
-STEADY = 1.4  # the median, at least: half of the layers do it, not one
+STEADY = 1.25  # the median, at least: half of the layers do it, not one
 VANISHING, EXPLODING = GRADIENT_BOUNDS[0], GRADIENT_BOUNDS[-1]
 
 
@@ -60,9 +60,7 @@ class Flow:
 
 def flow(model: GraphModel) -> Flow:
     """The layers of a graph that have a gradient: a finite one, which is not 0."""
-    learned = [
-        node for node in model.nodes if node.role == "parameter" and "dead" not in node.flags and _norm(node)
-    ]
+    learned = [node for node in model.nodes if node.role == "parameter" and _norm(node)]
     place: dict[int, int] = {}
     scope: dict[int, str | None] = {}
     for edge in model.edges:
@@ -80,7 +78,7 @@ def flow(model: GraphModel) -> Flow:
         ]
         return Flow(_ordered(layers), "layers")
     matrices = [node for node in learned if len(node.value.shape) > 1]
-    each = matrices if len(matrices) >= FEW else learned
+    each = matrices if len(matrices) >= FEW else [node for node in learned if "dead" not in node.flags]
     if len(each) >= FEW:
         layers = [(place.get(node.id, 0), Layer(_title(node), _norm(node), node.id)) for node in each]
         return Flow(_ordered(layers), "parameters")
