@@ -70,13 +70,21 @@ class Drawing:
             ValueError: an option is none of those.
         """
         o = Options(**options)
-        board = fold(graph, depth=o.depth, leaves=o.leaves, arrows=o.local, max_cards=o.max_cards)
+        board = fold(
+            graph,
+            depth=o.depth,
+            leaves=o.leaves,
+            arrows=o.local,
+            max_cards=o.max_cards,
+            folding=o.fold,
+            expand=o.expand,
+        )
         said = ". ".join(filter(None, (caption, board.caption)))
         board = replace(board, rows=o.rows, caption=said or None)
         source = dot(board, o.palette, title=o.title, subtitle=o.subtitle, rankdir=o.rankdir, local=o.local)
 
         def smaller(why: str) -> Drawing:
-            fewer = {**options, "max_cards": min(FEW, len(board.cards) // 2)}
+            fewer = {**options, "fold": "auto", "max_cards": min(FEW, len(board.cards) // 2)}
             return cls.from_model(graph, caption=why, **fewer)
 
         return cls(graph, board, source, smaller=smaller if len(board.cards) > 1 else None, **options)
