@@ -150,7 +150,7 @@ def test_after_a_timeout_a_smaller_picture_says_so(monkeypatch):
         return real(source, kind)
 
     monkeypatch.setattr(engine, "in_process", slow)
-    drawing = draw(y)
+    drawing = draw(y, fold=False)
     assert len(drawing.board.cards) == 101
     svg = drawing.svg()
     (warning,) = drawing.warnings

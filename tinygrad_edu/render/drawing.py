@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from tinygrad_edu.core.node import Node
-from tinygrad_edu.render.fold import Leaves
+from tinygrad_edu.render.fold import Expand, Fold, Leaves
 from tinygrad_edu.render.forms import Drawing
 from tinygrad_edu.render.model import capture
 from tinygrad_edu.render.naming import Choice, Names
@@ -22,7 +22,7 @@ def draw(
     rankdir: Literal["auto", "LR", "TB"] = "auto", theme: Literal["auto", "light", "dark"] = "auto",
     show: str = "value,grad",
     highlight: Choice = None, report: Any = None, engine: Literal["auto", "embedded", "dot"] = "auto",
-    max_cards: int = 300,
+    max_cards: int = 300, fold: Fold = "auto", expand: Expand = (),
 ) -> Drawing:  # fmt: skip
     """Draw the graph that a node was computed by.
 
@@ -52,6 +52,12 @@ def draw(
         engine: "auto", "embedded" or "dot"; see `engines()`.
         max_cards: of more cards than this, the nearest to the root are drawn, and a caption says how many are
             not.
+        fold: "auto" draws chains of at least 4 equal parts, such as blocks of a network or steps of a loop, as one
+            card with a bar for each, in pictures of more than 25 cards. In those of more than 60 cards 3 parts are
+            enough, and equal parts beside each other, such as samples, are folded as well. True folds wherever there
+            are two equal parts, False never, and then nothing is left out, however much it is.
+        expand: what is not folded: modules such as `"fc1"` and names, as patterns in a list, or a function that says
+            so of a node of the model.
 
     Raises:
         TypeError: `x` is not a node.
@@ -61,7 +67,7 @@ def draw(
         raise TypeError(f"draw: a Scalar or a Tensor was expected, {type(x).__name__} came")
     options: dict[str, Any] = dict(
         title=title, subtitle=subtitle, depth=depth, local=local, leaves=leaves, rankdir=rankdir, theme=theme,
-        show=show, engine=engine, max_cards=max_cards,
+        show=show, engine=engine, max_cards=max_cards, fold=fold, expand=expand,
     )  # fmt: skip
     Options(**options)  # what is wrong with them is said before a long capture
     graph = capture(x, names=names, parameters=parameters, highlight=highlight, report=report)

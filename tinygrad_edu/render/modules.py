@@ -8,6 +8,7 @@ call that some path leaves and enters again is drawn in detail.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 
 from tinygrad_edu.render.model import GraphModel
 
@@ -17,19 +18,25 @@ def path(scope: str | None) -> tuple[str, ...]:
     return tuple(scope.split(".")) if scope else ()
 
 
-def whole_modules(model: GraphModel, sums: list[int], depth: int) -> tuple[list[int], set[int]]:
+def whole_modules(
+    model: GraphModel, before: Sequence[int], depth: int, apart: Collection[int] = ()
+) -> tuple[list[int], set[int]]:
     """Draw the operations of each call of a module with its last one.
 
     Args:
         model: what `capture` found.
-        sums: for each node the node that it is drawn with outside of modules.
+        before: for each node the node that it is drawn with outside of modules.
         depth: modules of this depth, counted from 1.
+        apart: nodes that are in no module: they are drawn in detail, or folded already.
 
     Returns:
         For each node the node that it is drawn with, and those that stand for a module.
     """
     keys = [path(node.scope)[:depth] for node in model.nodes]
-    inside = [len(key) == depth and node.op is not None for key, node in zip(keys, model.nodes, strict=True)]
+    inside = [
+        len(key) == depth and node.op is not None and node.id not in apart
+        for key, node in zip(keys, model.nodes, strict=True)
+    ]
     call = list(range(len(model.nodes)))  # a forest; a module that is called twice has two trees
 
     def top(i: int) -> int:
@@ -42,13 +49,21 @@ def whole_modules(model: GraphModel, sums: list[int], depth: int) -> tuple[list[
         if inside[edge.src] and inside[edge.dst] and keys[edge.src] == keys[edge.dst]:
             a, b = top(edge.src), top(edge.dst)
             call[min(a, b)] = max(a, b)
-    owner = [top(i) if inside[i] else sums[i] for i in range(len(call))]
-    while circular := _circular(model, owner):  # a path leaves the module and returns: it cannot be one card
-        if not any(inside[i] and owner[i] in circular for i in range(len(owner))):
+
+    def owners() -> list[int]:
+        return [
+            top(i) if inside[i] else top(before[i]) if inside[before[i]] else before[i]
+            for i in range(len(call))
+        ]
+
+    while circular := _circular(
+        model, owner := owners()
+    ):  # a path leaves the module and returns: no single card
+        torn = [i for i in range(len(owner)) if inside[i] and owner[i] in circular]
+        if not torn:
             break
-        for i in range(len(owner)):
-            if inside[i] and owner[i] in circular:
-                inside[i], owner[i] = False, sums[i]
+        for i in torn:
+            inside[i] = False
     return owner, {owner[i] for i in range(len(owner)) if inside[i]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinygrad_edu.render.fold import Leaves
+from tinygrad_edu.render.fold import Expand, Fold, Leaves
 from tinygrad_edu.render.style import LIGHT, THEMES, Palette
 
 ROWS = ("value", "grad")
@@ -28,15 +28,17 @@ class Options:
     show: str = "value,grad"
     engine: str = "auto"
     max_cards: int = 300
+    fold: Fold = "auto"
+    expand: Expand = ()
 
     def __post_init__(self) -> None:
         for option, expected in (
             ("leaves", ("auto", "cards", "inset")), ("rankdir", ("auto", "LR", "TB")),
-            ("theme", ("auto", *THEMES)), ("engine", ("auto", "embedded", "dot")),
+            ("theme", ("auto", *THEMES)), ("engine", ("auto", "embedded", "dot")), ("fold", ("auto", True, False)),
         ):  # fmt: skip
             if getattr(self, option) not in expected:
                 raise ValueError(
-                    f"draw: {option} is one of {', '.join(expected)}; {getattr(self, option)!r} came"
+                    f"draw: {option} is one of {', '.join(map(str, expected))}; {getattr(self, option)!r} came"
                 )
         for option, count in (("depth", self.depth), ("max_cards", self.max_cards)):
             if count is not None and count < 1:

@@ -1,0 +1,150 @@
+"""Arrange: from what is drawn with what to the cards and the links of a board."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tinygrad_edu.render.board import Board, Card, Link, topological
+from tinygrad_edu.render.insets import LEARNED, insets, rows_of
+from tinygrad_edu.render.model import GraphModel, NodeModel
+from tinygrad_edu.render.modules import path
+from tinygrad_edu.render.repeats import Group, described
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is drawn with what."""
+
+    owner: Sequence[int]  # for each node the node whose card it is on
+    modules: Collection[int] = ()  # the nodes that stand for a module
+    depth: int | None = None  # of these modules
+    groups: Mapping[int, Group] = field(default_factory=dict)  # the nodes that stand for equal parts
+    views: Mapping[int, str] = field(default_factory=dict)  # what the arrows from these nodes say
+
+
+def arrange(model: GraphModel, plan: Plan, above: float | None) -> Board:
+    """Put a plan on a board; more cards than `above`, and leaves are drawn as rows of their user, None: never."""
+    members: dict[int, list[NodeModel]] = {}
+    for node in model.nodes:
+        members.setdefault(plan.owner[node.id], []).append(node)
+    whole = {*plan.modules, *plan.groups}
+    always = above is not None and len(members) > above
+    inset = (
+        insets(model, plan.owner, whole, always, plan.groups) if above is not None or plan.groups else set()
+    )
+    if above is None:  # leaves are cards, but for those that equal parts have each for themselves
+        inset = {
+            i for i in inset if any(i in leaves for group in plan.groups.values() for leaves in group.leaves)
+        }
+    leaves: dict[int, list[NodeModel]] = {}
+    sides: dict[int, tuple[list[NodeModel], list[NodeModel]]] = {}
+    home: dict[int, set[tuple[str, ...]]] = {}
+    links: dict[tuple[int | str, ...], Link] = {}
+    for edge in model.edges:
+        src, dst = plan.owner[edge.src], plan.owner[edge.dst]
+        home.setdefault(edge.src, set()).add(path(model.nodes[dst].scope))
+        if edge.src in inset:
+            leaf = model.nodes[edge.src]
+            alone = sum(member.id not in plan.views for member in members[dst]) == 1
+            if leaf.role == "constant" and leaf.value.item is not None and alone:
+                sides.setdefault(dst, ([], []))[bool(edge.arg)].append(leaf)
+            elif leaf not in leaves.setdefault(dst, []):
+                leaves[dst].append(leaf)
+        elif src != dst:
+            note = plan.views.get(edge.src, "")
+            many = src in plan.groups or dst in plan.groups
+            place = (src, dst, note) if many or dst in whole else (src, dst, note, edge.dst, edge.arg)
+            new = Link(src, dst, edge.local, edge.flags, note)
+            held = links.get(place)
+            if held is not None:
+                flags = tuple(dict.fromkeys(held.flags + edge.flags))
+                new = replace(held, flags=flags, count=held.count + many, local=None if many else held.local)
+            links[place] = new
+    around = Counter(
+        scope[:k] for node in model.nodes if node.op
+        for scope in [path(node.scope)] for k in range(1, len(scope) + 1)
+    )  # fmt: skip
+    cards = {}
+    for i, nodes in members.items():
+        if i in inset:
+            continue
+        before, after = (tuple(dict.fromkeys(side)) for side in sides.get(i, ((), ())))
+        card = Card(
+            model.nodes[i], tuple(leaves.get(i, ())), path(model.nodes[i].scope),
+            sum(member.op is not None and member.id not in plan.views for member in nodes),
+            flags=tuple(dict.fromkeys(f for member in nodes for f in member.flags)),
+            before=before, after=after, members=tuple(member.id for member in nodes),
+            within=tuple(dict.fromkeys(leaf.id for leaf in (*before, *leaves.get(i, ()), *after))),
+        )  # fmt: skip
+        if i in plan.groups:
+            card = _of_repeats(card, model, plan.groups[i], around)
+        elif i in plan.modules:
+            card = _of_module(card, nodes, plan.depth or 1)
+        elif card.operations > 1:
+            card = replace(card, symbols=("Σ",))
+        else:
+            if card.node.role in LEARNED and len(home.get(i, ())) == 1:
+                card = replace(card, scope=next(iter(home[i])))
+            card = replace(card, symbols=(card.node.symbol,) if card.node.symbol else ())
+        cards[i] = card
+    order = topological(cards, ((link.src, link.dst) for link in links.values()))
+    user = {edge.src: plan.owner[edge.dst] for edge in model.edges if edge.src in inset}
+    unused = tuple(Card(node, (), (), 0, flags=node.flags) for node in model.unused)
+    owner = [*plan.owner, *(card.id for card in unused)]
+    detached = tuple(Link(owner[a], user.get(b, owner[b]), None, ("detached",)) for a, b in model.detached)
+    return Board(
+        tuple(cards[i] for i in order), tuple(links.values()), dict(model.modules),
+        _words(cards.values(), plan, len(inset)), detached=detached, unused=unused,
+    )  # fmt: skip
+
+
+def _of_module(card: Card, nodes: Sequence[NodeModel], depth: int) -> Card:
+    return replace(
+        card, insets=tuple(leaf for leaf in card.insets if leaf.role != "constant" or leaf.flags),
+        scope=card.scope[: depth - 1], module=".".join(card.scope[:depth]), symbols=_symbols(nodes),
+    )  # fmt: skip
+
+
+def _of_repeats(card: Card, model: GraphModel, group: Group, around: Counter[tuple[str, ...]]) -> Card:
+    rows, stacks = rows_of(model, card.insets, group)
+    first = [model.nodes[i] for i in group.parts[0]]
+    size, scope = sum(len(part) for part in group.parts), card.scope
+    while scope and around[scope] <= size:  # a box around this card alone would only repeat its title
+        scope = scope[:-1]
+    while scope and any(
+        path(model.nodes[i].scope)[: len(scope)] != scope for i in card.members if model.nodes[i].op
+    ):
+        scope = scope[:-1]
+    repeats = described(model, group, stacks)
+    return replace(
+        card, insets=tuple(rows), scope=scope, symbols=_symbols(first), repeats=repeats,
+        flags=tuple(dict.fromkeys((*card.flags, *repeats.where))),
+    )  # fmt: skip
+
+
+def _symbols(nodes: Sequence[NodeModel]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(node.symbol for node in nodes if node.symbol))
+
+
+def _words(cards: Collection[Card], plan: Plan, inset: int) -> tuple[str, ...]:
+    words = []
+    if sums := sum(card.symbols == ("Σ",) for card in cards):
+        words.append(f"{sums} chain{'s' * (sums > 1)} of + drawn as Σ")
+    if plan.views:
+        count = len(plan.views)
+        words.append(f"{count} change{'s' * (count > 1)} of shape written on the arrows")
+    for repeats in (card.repeats for card in cards if card.repeats):
+        each = f"{repeats.operations} operation{'s' * (repeats.operations != 1)} each"
+        words.append(f"{repeats.title}: {repeats.count} equal parts of {each} drawn as one card")
+    if plan.modules:
+        operations = sum(card.operations for card in cards if card.module)
+        words.append(f"{operations} operations folded into {len(plan.modules)} modules (depth {plan.depth})")
+    if inset:
+        words.append(
+            f"{inset} leaves drawn inside the card that uses them"
+            if inset > 1
+            else "1 leaf drawn inside its card"
+        )
+    return tuple(words)
