@@ -215,7 +215,7 @@ def _unreached(model: GraphModel) -> Iterator[Finding]:
         )
     still = [node for node in (*model.nodes, *model.unused) if node.role == "frozen"]
     if still:
-        yield Finding("frozen", still[0].id, f"frozen: {_list(map(title_of, still))} require no gradient")
+        yield Finding("frozen", still[0].id, f"frozen, so not learned: {_list(map(title_of, still))}")
 
 
 def _list(words: Iterable[str]) -> str:

@@ -37,6 +37,7 @@ def outline(board: Board, *, title: str | None = None, subtitle: str | None = No
         written.add(i)
         lines += [_leaf(node, depth + 1, card) for node in card.insets]
         stack += [(operand, depth + 1) for operand in reversed(inside)]
+    lines += [_line(card, 0, "  (no path to the output)") for card in board.unused]
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     table = [
         "  ".join(part.ljust(width) for part, width in zip(line, (*widths, 0), strict=True)).rstrip()

@@ -72,7 +72,7 @@ def mark(card: Card) -> str:
     bad = "NaN" if x.nan else "∞" if x.infinite else "NaN or ∞"
     marks = {
         "first": f"⚠ first {bad}", "origin": f"⚠ {bad} by itself", "first_backward": "⚠ gradient breaks here",
-        "backward": "⚠ gradient breaks", "wrong": "✗ WRONG", "failed": "✗ failed", "unused": "no path to output",
+        "backward": "⚠ gradient breaks", "wrong": "✗ WRONG", "failed": "✗ failed", "unused": "unused",
         "added": "+ added", "removed": "− removed",
     }  # fmt: skip
     words = next((words for flag, words in marks.items() if flag in flags), "")
