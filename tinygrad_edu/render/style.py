@@ -78,7 +78,7 @@ LIGHT = Palette(
 DARK = Palette(
     paper="#14181D", ink="#E6EAEE", dim="#A3AEBA", value="#7CC7F2", gradient="#FFB07C", pill="#3A2518",
     line="#8A96A3", chip="#E6EAEE", chip_text="#14181D", accent="#FF9F4A", accent_text="#FFB07C",
-    bad="#FF8FB1", bad_fill="#43172A", pale="#261620",
+    bad="#FF6A80", bad_fill="#43172A", pale="#261620",
     group_border="#3A444F", groups=("#1A2027", "#20272F"),
     scale=("#2A323A", "#35261C", "#472C19", "#5C3617", "#744216", "#7A2B36"), scale_text="#FFD9BF",
     roles={
