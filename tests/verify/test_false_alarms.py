@@ -132,3 +132,14 @@ def test_sums_of_cotangents_are_tried_as_well_as_multiples() -> None:
     report = tg.check(medians, np.array([1.0, 2.0, 3.0]), hazards=True)
     assert report.verdict == "wrong"
     assert "not linear" in str(report)
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-160, 1e-170, 1e-200, 1e-300])
+def test_what_is_lost_by_underflow_is_not_held_against_the_gradient(
+    size: float, rng: np.random.Generator
+) -> None:
+    x = size * rng.uniform(1, 2, 3)
+    for f in (lambda v: v * v, lambda v: v * v * 1e200):
+        report = tg.check(f, x)
+        assert report.verdict in ("verified", "inconclusive", "vacuous"), report
+    assert tg.check(lambda v: v / size, x)

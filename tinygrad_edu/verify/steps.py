@@ -48,6 +48,8 @@ LEAP = STRIDE**4  # from a step that changed nothing at all
 ATTEMPTS = 8
 SAFETY = 4.0  # on the noise, which is itself an estimate
 EPS = float(np.finfo(float).eps)
+LEAST = 5e-324  # beside 0
+LOST = 2.0**-256  # a step whose powers may be 0, so that f stands still whatever its derivative is
 
 
 def search(
@@ -85,7 +87,7 @@ def search(
         still &= (latest.value[there] == 0) & (latest.jump[there] == 0)
         bent = latest.jump[there] != 0
         flat, kinks, smooth = there[still], there[bent], there[~still & ~bent]
-        best.better(latest, flat)
+        best.better(latest, flat[step[flat] > LOST])
         best.better(latest, smooth)
         kinked.better(latest, kinks)
         if attempt == 0 and group is not None:  # a derivative of 0 never reaches a relative accuracy
@@ -96,7 +98,7 @@ def search(
         done |= (direction[smooth] != 0) & (direction[smooth] != wanted)
         direction[smooth] = wanted
         step[smooth] *= wanted
-        step[flat] *= LEAP  # f is flat, or x is tiny beside its changes
+        step[flat] = np.maximum(LEAP * step[flat], LEAP**-3)  # f is flat, or x is tiny beside its changes
         step[kinks] /= STRIDE  # a kink at x or near it: closer, to see which
         step[walking[~defined]] /= STRIDE**2  # outside of where f is defined: closer
         walking = np.setdiff1d(walking, smooth[done], assume_unique=True)
@@ -146,8 +148,10 @@ def _attempt(
     with np.errstate(all="ignore"):
         slopes = (above - below) / width
         bends = ((above - middle) - (middle - below)) / width
-        # No value is known better than to half a unit in its last place; beside f(x) = 0 that is more than at x.
-        rounding = SAFETY * np.maximum(noise, EPS / 2 * np.abs(values).max(axis=1, initial=0)) / h[:, 0]
+        # No value is known better than to half a unit in its last place; beside f(x) = 0 that is more than at x. And
+        # what is less than the least number of all may have been lost on the way.
+        last = np.maximum(EPS / 2 * np.abs(values).max(axis=1, initial=0), LEAST)
+        rounding = SAFETY * np.maximum(noise, last) / h[:, 0]
         value, cut = extrapolate(*slopes.T)
         # A bend that falls like h is curvature; one that stays is a kink at x.
         coarse, jump = (2 * bends[:, 1:] - bends[:, :2]).T
