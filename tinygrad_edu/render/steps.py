@@ -23,12 +23,13 @@ from tinygrad_edu.core.sweep import Step as Visit
 from tinygrad_edu.core.sweep import reverse_sweep, topological_order
 from tinygrad_edu.errors import NotDifferentiableError, StaleValueError
 from tinygrad_edu.render.cycle import refuse_cycles
-from tinygrad_edu.render.naming import Names, derived_names, given_names, power
-from tinygrad_edu.render.numbers import Numbers, numbers
+from tinygrad_edu.render.naming import Names
+from tinygrad_edu.render.numbers import Numbers
+from tinygrad_edu.render.numbers import numbers as numbers_of
+from tinygrad_edu.render.scribe import Scribe, in_numbers
 from tinygrad_edu.render.single import Check, compare
 from tinygrad_edu.render.stale import sentence, stale_leaves
-from tinygrad_edu.render.style import clean, number, shape, typeset
-from tinygrad_edu.render.symbols import Symbols, factor
+from tinygrad_edu.render.style import shape
 
 Phase = Literal["forward", "backward"]
 Quantity = (
@@ -50,6 +51,7 @@ class Contribution:
         share: what is sent.
         local_symbols: the local derivative, `1 − o²`; or without one the rule for the share, `G @ Wᵀ`, where G is the
             upstream gradient.
+        numbers: the same with numbers, `0.5 × (−3)`; with arrays the shapes, `(8×3) @ (4×3)ᵀ`.
         before: what the operand had received before; None: nothing.
         after: what it has received now: before + share.
         check: the share by a numerical derivative of this one operation; None where that cannot be had.
@@ -62,6 +64,7 @@ class Contribution:
     local: Quantity | None
     share: Quantity
     local_symbols: str
+    numbers: str
     before: Quantity | None
     after: Quantity
     check: Check | None
@@ -130,7 +133,7 @@ def trace_steps(
     order = topological_order([x])
     ids = {node: i for i, node in enumerate(order)}
     refuse_cycles(order, ids)
-    scribe = _Scribe(order, ids, names)
+    scribe = Scribe(order, ids, names)
     if stale := stale_leaves(order):
         raise StaleValueError(
             f"trace_steps: {sentence([scribe.names[node] for node in order if node in stale])}"
@@ -138,13 +141,13 @@ def trace_steps(
     steps: list[Step] = []
     if phase != "backward":
         made = [node for node in order if node.op is not None]
-        steps = [scribe.step("forward", k, len(made), node) for k, node in enumerate(made, 1)]
+        steps = [_step("forward", k, len(made), node, scribe) for k, node in enumerate(made, 1)]
     if phase == "backward" or (phase == "both" and x.requires_grad):
         steps += _backward(x, scribe, check)
     return steps
 
 
-def _backward(x: Node, scribe: _Scribe, check: bool) -> list[Step]:
+def _backward(x: Node, scribe: Scribe, check: bool) -> list[Step]:
     """Watch the reverse sweep."""
     if not x.requires_grad:
         raise NotDifferentiableError(
@@ -160,32 +163,33 @@ def _backward(x: Node, scribe: _Scribe, check: bool) -> list[Step]:
             )
         start = x.ones()
     visits: list[Visit] = []
-    symbols = Symbols(scribe.names)
-    held: dict[Node, Any] = {}
+    held: dict[Node, Any] = {}  # what has arrived
     steps = []
     with np.errstate(all="ignore"):
         reverse_sweep(x, start, observe=visits.append)
         for k, visit in enumerate(visits, 1):
+            node, g = visit.node, visit.cotangent
             contributions = []
-            places = [i for i, a in enumerate(visit.node.args) if a.requires_grad]
+            places = [i for i, a in enumerate(node.args) if a.requires_grad]
             for i, (a, share) in zip(places, visit.sent, strict=True):
-                before = held.get(a)
+                before, local = held.get(a), _local(node, i)
                 held[a] = share if before is None else before + share
                 contributions.append(
                     Contribution(
-                        scribe.ids[a], i, quantity(visit.cotangent), _local(visit.node, i), quantity(share),
-                        symbols(visit.node, i), None if before is None else quantity(before), quantity(held[a]),
-                        compare(visit.node, i, visit.cotangent, share) if check else None, _summed(visit.node, a),
+                        to=scribe.ids[a], arg=i, upstream=quantity(g), local=local, share=quantity(share),
+                        local_symbols=scribe.symbols(node, i), numbers=scribe.numbers(node, i, g, local),
+                        before=None if before is None else quantity(before), after=quantity(held[a]),
+                        check=compare(node, i, g, share) if check else None, note=_summed(node, a),
                     )
                 )  # fmt: skip
-            steps.append(scribe.step("backward", k, len(visits), visit.node, contributions))
+            steps.append(_step("backward", k, len(visits), node, scribe, contributions))
     return steps
 
 
 def quantity(x: Any) -> Quantity:
     """A number as a float, an array in numbers."""
     x = value_of(x)
-    return float(np.asarray(x)) if np.ndim(x) == 0 else numbers(x)
+    return float(np.asarray(x)) if np.ndim(x) == 0 else numbers_of(x)
 
 
 def _local(node: Node, i: int) -> Quantity | None:
@@ -210,68 +214,17 @@ def _summed(node: Node, a: Node) -> str:
     return f"summed over ax{'is' if len(axes) == 1 else 'es'} {', '.join(map(str, axes))}"
 
 
-class _Scribe:
-    """Writes operations down, in symbols and in numbers."""
-
-    def __init__(self, order: list[Node], ids: dict[Node, int], names: Names) -> None:
-        self.ids = ids
-        given = given_names(order, names)
-        self.names = derived_names(order, ids, given) | {
-            node: typeset(clean(name)) for node, name in given.items()
-        }
-        self.given = given.keys()
-
-    def step(
-        self, phase: Phase, k: int, n: int, node: Node, contributions: Sequence[Contribution] = ()
-    ) -> Step:
-        """One step; of the contributions of a forward step there are none."""
-        formula = applied(node, [_operand(node, i, self.names[a]) for i, a in enumerate(node.args)])
-        left = f"{self.names[node]} = " if node in self.given else ""
-        operands = tuple(self.ids[a] for a in node.args)
-        return Step(
-            phase, k, n, self.ids[node], operands, left + formula, _in_numbers(node), tuple(contributions)
-        )  # fmt: skip
-
-
-def _operand(node: Node, i: int, text: str) -> str:
-    """An operand in brackets, if it needs them: not in f(…), nor a product within a sum."""
-    op: Any = node.op
-    if _encloses(op.notation):
-        return text
-    if op.name in ("add", "sub"):
-        return f"({text})" if i and (" + " in text or " − " in text) else text
-    return factor(text)
-
-
-def _encloses(notation: str | None) -> bool:
-    """Whether a notation has brackets of its own."""
-    return not notation or "(" in notation or notation.startswith("|")
-
-
-def applied(node: Node, operands: list[str]) -> str:
-    """The operation of a node, applied to these texts: `a × b`, `tanh(n)`."""
-    op: Any = node.op
-    if op.symbol == "^" and operands[1].lstrip("−").isdecimal():
-        return power(*operands)
-    notation = (op.notation or "").replace(" · ", " × ")
-    try:
-        text = notation.format(*operands) if notation else ""
-    except (IndexError, KeyError, ValueError, AttributeError):  # a notation may be anything
-        text = ""
-    return text or f"{op.name}({', '.join(operands)})"
-
-
-def _in_numbers(node: Node) -> str:
-    values = [a.value for a in node.args]
-    single = all(np.ndim(value) == 0 for value in (node.value, *values))
-    op: Any = node.op
-    texts = [
-        number(float(np.asarray(value))) if np.ndim(value) == 0 else f"({shape(np.shape(value))})"
-        for value in values
-    ]
-    if not _encloses(op.notation):
-        leading = op.notation.startswith("{0} ")  # as in {0} + {1}: a sign in front is not misread
-        texts = [f"({t})" if t.startswith("−") and (i or not leading) else t for i, t in enumerate(texts)]
-    if single:
-        return f"{applied(node, texts)} = {number(float(np.asarray(node.value)))}"
-    return f"{applied(node, texts)} → {shape(np.shape(node.value))}"
+def _step(
+    phase: Phase, k: int, n: int, node: Node, scribe: Scribe, contributions: Sequence[Contribution] = ()
+) -> Step:
+    operands = tuple(scribe.ids[a] for a in node.args)
+    return Step(
+        phase,
+        k,
+        n,
+        scribe.ids[node],
+        operands,
+        scribe.expression(node),
+        in_numbers(node),
+        tuple(contributions),
+    )

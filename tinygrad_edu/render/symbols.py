@@ -88,12 +88,23 @@ class Symbols:
                 found = op.rule(i)(*given, **node.params)
                 if not isinstance(found, Node):
                     return f"{found:g}".replace("-", "−"), False
-                general = all(x.op is None or x.op.name != "where" for x in topological_order([found]))
+                made = topological_order([found])
+                names |= {
+                    x: _marks(x.value) for x in made if x.op is None and x not in names and np.ndim(x.value)
+                }
+                general = all(x.op is None or x.op.name != "where" for x in made)
                 return expression(simplified(found, names), names), general
         except (ArithmeticError, ValueError, TypeError):  # the rule of a user may be no expression
             return ("∂{1}/∂{0}" if op.elementwise else "vjp({2}, {0})").format(
                 chr(_FIRST + i), chr(_FIRST + len(xs)), UPSTREAM
             ), False
+
+
+def _marks(array: Any) -> str:
+    """An array that the rule made past the graph: often it says where something is."""
+    if not np.isin(array, (0, 1)).all():
+        return "constant"
+    return "one-hot" if (np.sum(array, axis=-1) == 1).all() else "mask"
 
 
 def _places(node: Node) -> tuple[int, ...]:
@@ -159,8 +170,10 @@ def factor(text: str) -> str:
 
 
 def _is_call(text: str) -> bool:
-    """`tanh(a + b)` needs no brackets, `(a + b) · (c + d)` does."""
+    """`tanh(a + b)` and `[a > b]` need no brackets, `(a + b) · (c + d)` does."""
     name, bracket, _ = text.partition("(")
+    if text.startswith("[") and text.find("]") == len(text) - 1:
+        return True
     if not bracket or not text.endswith(")") or (name and not name.isidentifier()):
         return False
     depth = 0
