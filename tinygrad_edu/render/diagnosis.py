@@ -18,7 +18,7 @@ from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render.backward import watch
 from tinygrad_edu.render.findings import dead_activations, findings, healthy
 from tinygrad_edu.render.forms import Drawing
-from tinygrad_edu.render.model import GraphModel, capture_with_sweep
+from tinygrad_edu.render.model import GraphModel, describe
 from tinygrad_edu.render.naming import Choice, Names
 from tinygrad_edu.render.options import Options
 
@@ -45,7 +45,7 @@ def examine(
     if not isinstance(x, Node):
         raise TypeError(f"diagnose: a Scalar or a Tensor was expected, {type(x).__name__} came")
     seen = watch(x, always=True)
-    model = capture_with_sweep(x, seen, names=names, parameters=parameters, highlight=highlight)
+    model = describe([x], lambda _: seen, idle=True, names=names, parameters=parameters, highlight=highlight)
     order = topological_order([x])
     found = findings(model, order, seen)
     dead = dead_activations(model, order)

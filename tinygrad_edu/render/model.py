@@ -9,6 +9,7 @@ written; nothing depends on addresses or hashes, so the same graph gives the sam
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ __all__ = [
     "NodeModel",
     "Numbers",
     "capture",
-    "capture_with_sweep",
+    "describe",
     "numbers",
 ]
 
@@ -119,17 +120,28 @@ def capture(
         TypeError: `x` is not a node.
         GraphCycleError: a node was made its own operand by hand.
     """
-    return capture_with_sweep(x, None, names=names, parameters=parameters, highlight=highlight, report=report)
-
-
-def capture_with_sweep(
-    x: Node, seen: Watched | None, *, names: Names = None, parameters: Choice = None,
-    highlight: Choice = None, report: Any = None,
-) -> GraphModel:  # fmt: skip
-    """`capture`, for one who has watched the backward sweep already: then unused parameters are listed, too."""
     if not isinstance(x, Node):
         raise TypeError(f"capture: a Scalar or a Tensor was expected, {type(x).__name__} came")
-    order = topological_order([x])
+    return describe([x], watch, names=names, parameters=parameters, highlight=highlight, report=report)
+
+
+def describe(
+    outputs: list[Node], watched: Callable[[Node], Watched], *, idle: bool = False, names: Names = None,
+    parameters: Choice = None, highlight: Choice = None, report: Any = None,
+) -> GraphModel:  # fmt: skip
+    """`capture` for those who want more, or have less.
+
+    Args:
+        outputs: the last of them is the root.
+        watched: watches the backward sweep, or knows what it showed.
+        idle: whether to list the parameters of modules that are not in the graph.
+        names: as for `capture`, like all that follow.
+        parameters: as there.
+        highlight: as there.
+        report: as there.
+    """
+    x = outputs[-1]
+    order = topological_order(outputs)
     ids = {node: i for i, node in enumerate(order)}
     refuse_cycles(order, ids)
     kept = frozen(names)
@@ -137,10 +149,10 @@ def capture_with_sweep(
     derived = derived_names(order, ids, given)
     told, trained = _parameters(order, given, names, parameters)
     trained |= {node for _, node in kept if node in ids}
-    beside = [] if seen is None else unused(ids, names, parameters)
+    beside = unused(ids, names, parameters) if idle else []
     stale, wrong = stale_leaves(order), _wrong(report)
     emphasised = selected(order, given, highlight)
-    seen = watch(x) if seen is None else seen
+    seen = watched(x)
     warnings = list(seen.warnings)
     if stale and not warnings:  # else the sweep has refused for that reason, and said so
         warnings = [sentence([given.get(node, derived[node]) for node in order if node in stale])]
@@ -155,7 +167,7 @@ def capture_with_sweep(
     roles = {node: _role(node, x, told, node in trained) for node in order}
     flagged = flags(order, values, gradients, roles, [birth.node for birth in seen.births], marks)
 
-    def describe(node: Node, i: int, **known: Any) -> NodeModel:
+    def entry(node: Node, i: int, **known: Any) -> NodeModel:
         return NodeModel(
             id=i, derived=derived.get(node, ""), scope=node.scope, op=node.op.name if node.op else None,
             symbol=node.op.symbol if node.op else None, kind=type(node).__name__,
@@ -163,7 +175,7 @@ def capture_with_sweep(
         )  # fmt: skip
 
     nodes = [
-        describe(
+        entry(
             node, i, name=given.get(node), role=roles[node], value=values[node], gradient=gradients.get(node),
             flags=flagged[node],
         )
@@ -175,8 +187,8 @@ def capture_with_sweep(
             for node, i in ids.items()
             for k, (a, local) in enumerate(zip(node.args, local_derivatives(node), strict=True))
         ]
-    idle = [
-        describe(
+    apart = [
+        entry(
             node, len(ids) + k, name=path, role="parameter" if node.requires_grad else "frozen",
             value=numbers(node.value), gradient=None if node.grad is None else numbers(value_of(node.grad)),
             flags=("unused",),
@@ -186,7 +198,7 @@ def capture_with_sweep(
     everything = ids | {node: len(ids) + k for k, (_, node) in enumerate(beside)}
     return GraphModel(
         SCHEMA, ids[x], tuple(nodes), tuple(edges), module_labels(order, names), tuple(warnings),
-        detached(everything, order), tuple(idle),
+        detached(everything, order), tuple(apart),
     )  # fmt: skip
 
 
