@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from textwrap import wrap
 
-from tinygrad_edu.render import wording
-from tinygrad_edu.render.fold import Board, Card
+from tinygrad_edu.render import profile, wording
+from tinygrad_edu.render.fold import Board, Card, Repeats
 from tinygrad_edu.render.markup import cell, row, table, text
 from tinygrad_edu.render.model import NodeModel
 from tinygrad_edu.render.style import Palette, clean, gradient_fill, shape
@@ -87,15 +87,17 @@ def card_label(card: Card, board: Board, palette: Palette, columns: Columns) -> 
 def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Columns) -> str:
     node = card.node
     bad = node.value.nan + node.value.infinite > 0
-    given = node.name is not None or card.module is not None
+    given = node.name is not None or card.module is not None or card.repeats is not None
     name = text(
         wording.headline(card), 13 if given else 11, palette.ink if given else palette.dim, bold=given
     )
     corner = wording.tag(card)
-    colour = palette.bad if wording.mark(card) else palette.roles[node.role].tag
+    colour = palette.bad if wording.mark(card) and not card.repeats else palette.roles[node.role].tag
     top = cell(name, align="LEFT", height=19)
     if corner:
         top += cell(width=10) + cell(text(corner, 9, colour), align="RIGHT", cellpadding=3)
+    if card.repeats is not None:
+        return _profile(card, card.repeats, top, shown, palette, columns)
     bars = wording.histogram(node.value)
     left = text(bars, 11, palette.value) if bars else text("value", 9, palette.value)
     value = text(wording.value(node.value), 12, palette.bad if bad else palette.value, bold=True)
@@ -116,7 +118,41 @@ def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Column
     return table(*rows, cellspacing=1)
 
 
-def _pill(node: NodeModel, palette: Palette, size: int, **attributes: int) -> str:
+def _profile(
+    card: Card, repeats: Repeats, top: str, shown: Sequence[str], palette: Palette, columns: Columns
+) -> str:
+    """The numbers of equal parts: bars for all of them, and the first and the last in words."""
+    value, gradient = wording.said(card, card.node)
+    rows = [row(cell(table(row(top)), colspan=4))]
+    gap = cell(width=6)
+    if "value" in shown:
+        bars, label = profile.bars(profile.spreads(repeats)), profile.label(repeats)
+        number = text(value, 12, palette.value, bold=True)
+        rows.append(
+            row(
+                cell(text(label, 9, palette.value), align="LEFT"),
+                cell(text(bars, 11, palette.value), align="LEFT", cellpadding=2), gap,
+                cell(number, align="RIGHT", cellpadding=3, width=columns.value),
+            )
+        )  # fmt: skip
+    if "grad" in shown and card.node.requires_grad:
+        bars, fill = profile.bars(profile.gradients(repeats)), profile.shade(repeats, palette)
+        words = text(gradient, 12, palette.scale_text if fill else palette.gradient, bold=True)
+        rows.append(
+            row(
+                cell(text(wording.gradient_label(card.node), 9, palette.gradient), align="LEFT"),
+                cell(text(bars, 11, palette.gradient), align="LEFT", cellpadding=2), gap,
+                cell(words, align="RIGHT", style="ROUNDED", bgcolor=fill or palette.pill, cellpadding=3,
+                     width=columns.value),
+            )
+        )  # fmt: skip
+    if remark := profile.remarks(repeats):
+        lines = [text(line, 10, palette.bad, bold=True) for line in wrap(clean(remark, NOTE), LINE)]
+        rows.append(row(cell('<BR ALIGN="LEFT"/>'.join([*lines, ""]), align="LEFT", balign="LEFT", colspan=4)))
+    return table(*rows, cellspacing=1)
+
+
+def _pill(node: NodeModel, palette: Palette, size: int, said: str = "", **attributes: int) -> str:
     fill, colour = palette.pill, palette.gradient
     g = node.gradient
     if g is not None and (g.nan or g.infinite):
@@ -125,7 +161,7 @@ def _pill(node: NodeModel, palette: Palette, size: int, **attributes: int) -> st
         fill, colour = palette.paper, palette.bad
     elif g is not None and g.norm is not None and node.kind != "Scalar":
         fill, colour = gradient_fill(palette, g.norm), palette.scale_text
-    words = text(wording.gradient(node), size, colour, bold=True)
+    words = text(said or wording.gradient(node), size, colour, bold=True)
     return cell(words, align="RIGHT", style="ROUNDED", bgcolor=fill, cellpadding=3, **attributes)
 
 
@@ -142,7 +178,8 @@ def _insets(
             wording.title(node, scope), 11, palette.ink if node.name else palette.dim, bold=bool(node.name)
         )
         bad = node.value.nan + node.value.infinite > 0
-        value = text(wording.value(node.value), 11, palette.bad if bad else palette.value, bold=True)
+        said, graded_as = wording.said(card, node)
+        value = text(said, 11, palette.bad if bad else palette.value, bold=True)
         cells = [cell(name, align="LEFT", cellpadding=2, width=columns.inset_name)]
         if not single:
             cells.append(cell(text(shape(node.value.shape), 9, look.tag), align="LEFT", cellpadding=2))
@@ -151,7 +188,7 @@ def _insets(
             cells += [cell(value, align="RIGHT", cellpadding=2, width=columns.inset_value), cell(width=5)]
         graded = "grad" in shown and node.requires_grad
         if graded and not single:
-            cells.append(_pill(node, palette, 11))
+            cells.append(_pill(node, palette, 11, graded_as))
         elif graded:
             words = text(wording.gradient(node), 11, palette.gradient, bold=True)
             cells.append(cell(words, align="RIGHT", cellpadding=2, width=columns.inset_gradient))

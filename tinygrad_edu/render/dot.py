@@ -195,6 +195,8 @@ def _edge(link: Link, local: bool, palette: Palette, broken: bool) -> str:
     attributes = []
     if local and link.local is not None:
         attributes.append(f'label="{wording.factor(link.local)}"')
+    elif said := wording.arrow(link):
+        attributes.append(f'label={quoted(said)} fontcolor="{palette.dim}"')
     back = broken and "gradient" in link.flags
     if "tainted" in link.flags or back:
         attributes.append(f'color="{palette.bad}" penwidth=2.2{" dir=back" * ("tainted" not in link.flags)}')

@@ -92,7 +92,7 @@ def stacked(nodes: Sequence[NodeModel]) -> NodeModel:
     names = {(node.name or "").rpartition(".")[2] for node in nodes}
     return replace(
         last,
-        name=names.pop() if len(names) == 1 else _range([node.name for node in nodes]),
+        name=names.pop() or None if len(names) == 1 else _range([node.name for node in nodes]),
         kind="Tensor", value=pooled([node.value for node in nodes]),
         gradient=pooled(graded) if len(graded) == len(nodes) else None,
         flags=tuple(dict.fromkeys(flag for node in nodes for flag in node.flags if flag != "dead")),

@@ -8,8 +8,8 @@ An operand stands below its user, further in. What is used again is written out 
 
 from __future__ import annotations
 
-from tinygrad_edu.render import wording
-from tinygrad_edu.render.fold import Board, Card
+from tinygrad_edu.render import profile, wording
+from tinygrad_edu.render.fold import Board, Card, Repeats
 from tinygrad_edu.render.model import NodeModel
 from tinygrad_edu.render.style import NOT_COMPUTED, clean, shape
 
@@ -51,19 +51,36 @@ def outline(board: Board, *, title: str | None = None, subtitle: str | None = No
 
 def _line(card: Card, depth: int, note: str) -> tuple[str, str, str, str]:
     node = card.node
-    name = clean(wording.headline(card) if card.module is not None else wording.title(node))
+    name = clean(wording.headline(card) if card.module is not None or card.repeats is not None else wording.title(node))
     if card.module is not None:
         name += f"  [module, {card.operations} operation{'s' * (card.operations != 1)}]"
+    elif card.repeats is not None:
+        return _repeats(card, card.repeats, name + note, depth)
     elif node.op is not None and name != node.derived:
         name += f" = {clean(node.derived)}"
     return _columns(node, name + note, depth)
+
+
+def _repeats(card: Card, repeats: Repeats, name: str, depth: int) -> tuple[str, str, str, str]:
+    """Equal parts: bars for all of them, and the first and the last in words."""
+    value, gradient = wording.said(card, card.node)
+    first, kind, _, graded = _columns(card.node, f"{name}  [×{repeats.count}: {wording.tag(card)}]", depth)
+    if remark := wording.mark(card):
+        first += f"  {remark}"
+    said = f"{profile.label(repeats)} {profile.bars(profile.spreads(repeats))} {value}"
+    words = f"{wording.gradient_label(card.node)} {profile.bars(profile.gradients(repeats))} {gradient}"
+    return first, kind, said, words if graded else ""
 
 
 def _leaf(node: NodeModel, depth: int, card: Card) -> tuple[str, str, str, str]:
     scope = (
         tuple(card.module.split(".")) if card.module else ()
     )  # there are no boxes here that would say the rest
-    return _columns(node, clean(wording.title(node, scope)), depth)
+    line = _columns(node, clean(wording.title(node, scope)), depth)
+    if card.repeats is None or node.id not in card.repeats.stacked:
+        return line
+    value, gradient = wording.said(card, node)
+    return line[0], line[1], f"value {value}", f"|grad| {gradient}" if line[3] else ""
 
 
 def _columns(node: NodeModel, name: str, depth: int) -> tuple[str, str, str, str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from tinygrad_edu.render.fold import Card
+from tinygrad_edu.render import profile
+from tinygrad_edu.render.fold import Card, Link
 from tinygrad_edu.render.model import NodeModel, Numbers
 from tinygrad_edu.render.naming import local_name, power
 from tinygrad_edu.render.style import NOT_COMPUTED, bars, number, shape
@@ -23,6 +24,8 @@ def title(node: NodeModel, scope: tuple[str, ...] = ()) -> str:
 
 def headline(card: Card) -> str:
     """The name of a card: of the module, or of the node that it shows."""
+    if card.repeats is not None:
+        return card.repeats.title
     if card.module is not None:
         return card.module.split(".")[-1]
     return title(card.node, card.scope)
@@ -30,6 +33,8 @@ def headline(card: Card) -> str:
 
 def symbols(card: Card, modules: dict[str, str]) -> tuple[str, ...]:
     """The lines of the chip: the class of a module, or what is computed; none for a leaf."""
+    if card.repeats is not None:
+        return (f"×{card.repeats.count}",)
     if card.module is not None and card.module in modules:
         return tuple(_lines(modules[card.module].partition("(")[0]))
     lines = [line for symbol in card.symbols[:3] for line in _lines(symbol)] + ["…"] * (len(card.symbols) > 3)
@@ -54,6 +59,8 @@ def role(node: NodeModel) -> str:
 def tag(card: Card) -> str:
     """What stands in the corner: the role of a single number, the shape of an array."""
     node = card.node
+    if card.repeats is not None:
+        return profile.tag(card, card.repeats)
     words = [mark(card)]
     if node.kind == "Scalar" and not card.module:
         words.append(role(node))
@@ -75,8 +82,30 @@ def mark(card: Card) -> str:
         "backward": "⚠ gradient breaks", "wrong": "✗ WRONG", "failed": "✗ failed", "unused": "unused",
         "added": "+ added", "removed": "− removed",
     }  # fmt: skip
+    if card.repeats is not None:
+        return profile.remarks(card.repeats)
     words = next((words for flag, words in marks.items() if flag in flags), "")
     return f"{words} inside" if words and card.module else words
+
+
+def said(card: Card, node: NodeModel) -> tuple[str, str]:
+    """The value and the gradient of a card, or of a leaf in it: of equal parts those of the first and the last."""
+    repeats = card.repeats
+    if repeats is None:
+        return value(node.value), gradient(node)
+    if node is card.node:
+        return profile.words(profile.spreads(repeats)), profile.words(profile.gradients(repeats))
+    nodes = repeats.stacked.get(node.id, ())
+    if not nodes:
+        return value(node.value), gradient(node)
+    many = nodes[0].kind != "Scalar" and not node.value.nan + node.value.infinite
+    return profile.stacked_value(nodes) if many else value(node.value), profile.stacked_gradient(nodes)
+
+
+def arrow(link: Link) -> str:
+    """What stands on an arrow: a change of shape, and how many arrows it is."""
+    many = f"{link.count} arrows" if link.count > 1 else ""
+    return ", ".join(filter(None, (link.note, many)))
 
 
 def value(x: Numbers) -> str:
