@@ -7,6 +7,7 @@ cards show, and the page takes the first that fits.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.errors import TinygradEduError
 from tinygrad_edu.formula import formula
 from tinygrad_edu.render import wording
-from tinygrad_edu.render.backward import watch
 from tinygrad_edu.render.explorer.inspection import compared, described, exact, local
 from tinygrad_edu.render.explorer.recheck import recheck
+from tinygrad_edu.render.explorer.sigma import joined
 from tinygrad_edu.render.explorer.story import told
 from tinygrad_edu.render.fold import Board, grouped
 from tinygrad_edu.render.model import GraphModel, NodeModel
@@ -39,20 +40,23 @@ class Facts:
         notes: what could not be had, in words.
     """
 
-    def __init__(self, x: Node, graph: GraphModel, boards: dict[str, Board], names: Names) -> None:
+    def __init__(
+        self, x: Node, graph: GraphModel, boards: dict[str, Board], cotangents: dict[Node, Any], names: Names
+    ) -> None:
         self.root, self.graph, self.boards = x, graph, boards
         self.order = topological_order([x])
         self.names = [
             typeset(clean(node.name)) if node.name is not None else node.derived for node in graph.nodes
         ]
         self.notes: list[str] = []
-        self.steps = self._traced(names)
-        self.watched = watch(x, always=True)
+        self.traced = self._traced(names)
+        self.steps = joined(self.traced, boards["full"], graph, self.names)
+        self.cotangents = cotangents
         seed = value_of(x.grad) if x.grad is not None else x.ones()
-        self.findings = recheck(self.order, x, seed, self.watched.cotangents)
+        self.findings = recheck(self.order, x, seed, cotangents)
         self.symbols = {
             (step.node, c.arg): c.local_symbols
-            for step in self.steps if step.phase == "backward"
+            for step in self.traced if step.phase == "backward"
             for c in step.contributions
         }  # fmt: skip
         self.operands: list[list[int]] = [[] for _ in graph.nodes]
@@ -121,7 +125,14 @@ class Facts:
             found["graded"] = True
             if finished:
                 found["grad"] = [wording.gradient(node), state(node)]
-            g = self.watched.cotangents.get(source)
+            g = self.cotangents.get(source)
+            held = value_of(source.grad) if source.op is None else None
+            if (
+                held is not None
+                and g is not None
+                and not np.allclose(held, g, rtol=1e-6, atol=0, equal_nan=True)
+            ):
+                found["held"] = wording.gradient(replace(node, gradient=numbers(held)))
             if g is not None:
                 single = np.ndim(g) == 0
                 if single:

@@ -52,7 +52,7 @@ function look(x, y, scale) {
 
 function fit() {
   const { width, height } = views[view];
-  const room = { x: stage.clientWidth - 24, y: stage.clientHeight - 90 };
+  const room = { x: stage.clientWidth - 24, y: stage.clientHeight - 64 };
   const scale = Math.min(room.x / width, room.y / height, 1.6);
   look((width - stage.clientWidth / scale) / 2, (height - (stage.clientHeight - 10) / scale) / 2, scale);
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape as markup
 from importlib.resources import files
 from os import PathLike
@@ -18,13 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.core.node import Node
+from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render import sheet
+from tinygrad_edu.render.backward import watch
 from tinygrad_edu.render.dot import legend_entries
 from tinygrad_edu.render.explorer.facts import Facts
 from tinygrad_edu.render.fold import Board, fold, grouped
 from tinygrad_edu.render.measures import headline
-from tinygrad_edu.render.model import capture
+from tinygrad_edu.render.model import GraphModel, capture
 from tinygrad_edu.render.naming import Choice, Names
+from tinygrad_edu.render.numbers import numbers
 from tinygrad_edu.render.positions import Positions, positions
 from tinygrad_edu.render.shapes import points
 from tinygrad_edu.render.style import GRADIENT_WORDS, clean, escape
@@ -85,11 +89,13 @@ def explore(
         The path, or the page.
     """
     graph = capture(x, names=names, parameters=parameters, highlight=highlight, report=report)
+    cotangents = watch(x, always=True).cotangents
+    graph = _graded(graph, topological_order([x]), cotangents)
     boards = {"full": fold(graph, depth=depth, max_cards=max_cards)}
     if depth is None and any(card.scope for card in boards["full"].cards):
         boards["modules"] = fold(graph, depth=1, max_cards=max_cards)
     laid = {view: positions(board, engine=engine) for view, board in boards.items()}
-    facts = Facts(x, graph, boards, names)
+    facts = Facts(x, graph, boards, cotangents, names)
     words = title or f"Computation of {headline(boards['full'].cards[-1])}"
     data, notes = _within(CAP, facts, words)
     notes += [note for places in laid.values() for note in places.notes]
@@ -98,6 +104,15 @@ def explore(
         _page(words, subtitle, boards, laid, data, list(dict.fromkeys((*graph.warnings, *notes)))), notes
     )
     return page if path is None else page.save(path)
+
+
+def _graded(graph: GraphModel, order: list[Node], cotangents: dict[Node, Any]) -> GraphModel:
+    """The model with the gradients of one pass back from the root, whether or not `backward` has run, and how often."""
+    nodes = [
+        replace(model, gradient=numbers(cotangents[node])) if node in cotangents else model
+        for model, node in zip(graph.nodes, order, strict=True)
+    ]
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _within(limit: int, facts: Facts, heading: str) -> tuple[str, list[str]]:

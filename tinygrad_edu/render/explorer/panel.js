@@ -22,9 +22,10 @@ function describe() {
     $("step").replaceChildren(make("p", { class: "kicker" }, data.steps.length ? "start" : "graph"), make("h2", {}, data.heading), make("p", { class: "hint" }, ...hint));
     return;
   }
-  const shares = now.shares.map(({ lines, sum }) => make("div", { class: "share" },
-    ...lines.map((line) => make("p", {}, line)),
-    make("p", { class: "sum" }, ...sum.map((piece) => (typeof piece === "string" ? piece : make("span", { class: piece[1] }, piece[0]))));
+  const piece = (part) => (typeof part === "string" ? part : make("span", { class: part[1] }, part[0]));
+  const shares = now.shares.map(({ lines, sum }) => make(
+    "div", { class: "share" }, ...lines.map((line) => make("p", {}, line)), make("p", { class: "sum" }, ...sum.map(piece)),
+  ));
   $("step").replaceChildren(
     make("p", { class: "kicker " + now.phase }, `${now.phase} · step ${now.k} of ${now.n}`), make("h2", {}, now.title), ...shares);
 }
@@ -90,6 +91,7 @@ function inspect() {
     ["shape", node.shape ?? "scalar"], ["dtype", node.dtype ?? "float64"],
     ["value", known(node.id) ? make("b", { class: "value" }, node.exact ?? node.value) : make("b", { class: "value" }, "not yet")],
     node.graded && ["gradient", make("b", { class: "grad" }, text === "—" ? "not yet" : complete ? node.gradient?.exact ?? text : `${text}, more to come`)],
+    node.held && [".grad", `${node.held}, added up over several backward passes`],
     ["from", ...links(node.operands)], ["used by", ...links(node.users)],
   ].filter(Boolean);
   const card = part ? cardOf(node.id) : null;

@@ -31,7 +31,8 @@ def told(step: Step, model: GraphModel, names: list[str]) -> dict[str, Any]:
         found |= {"title": step.expression, "shares": [{"lines": [], "sum": [[step.numbers, "numbers"]]}]}
         return found
     receivers = list(dict.fromkeys(names[c.to] for c in step.contributions))
-    symbol = " ".join((node.symbol or "").split())
+    several = node.op == "add" and len(step.operands) > 2
+    symbol = "Σ" if several else " ".join((node.symbol or "").split())
     found["title"] = f"Through {symbol} into {_listed(receivers)}"
     found["shares"] = [_share(c, node, model, names) for c in step.contributions]
     gradients = [(c.to, *look(model.nodes[c.to], c.after)) for c in step.contributions]
