@@ -103,7 +103,7 @@ def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Column
     value = text(wording.value(node.value), 12, palette.bad if bad else palette.value, bold=True)
     gap = cell(width=6)
     rows = [row(cell(table(row(top)), colspan=3))]
-    if "value" in shown:
+    if "value" in shown and "failed" not in card.flags:
         number = cell(value, align="RIGHT", cellpadding=3, width=columns.value)
         rows.append(row(cell(left, align="LEFT", width=columns.label), gap, number))
     if "grad" in shown and node.requires_grad:

@@ -39,7 +39,7 @@ class Failure:
         name: of the operation, or of the function of Python whose arguments they were.
         symbol: of the operation.
         operands: the nodes that it was given, in their order.
-        scope: the module in whose forward it was called, as far as its operands tell.
+        scope: the path of the module in whose forward it was called.
     """
 
     name: str
@@ -61,7 +61,7 @@ def failure_of(error: BaseException) -> Failure | None:
         ):
             operands = _given(frame)
             if operands:
-                return Failure(op.name, op.symbol, operands, _scope(frames, operands))
+                return Failure(op.name, op.symbol, operands, _scope(frames))
         if frame.f_code.co_filename == sweep.__file__ and isinstance(
             node := frame.f_locals.get("node"), Node
         ):
@@ -71,7 +71,7 @@ def failure_of(error: BaseException) -> Failure | None:
         operands = _given(frame)
         if operands:
             code = frame.f_code
-            return Failure(code.co_qualname, code.co_name, operands, _scope(frames, operands))
+            return Failure(code.co_qualname, code.co_name, operands, _scope(frames))
     return None
 
 
@@ -86,16 +86,15 @@ def _given(frame: FrameType) -> tuple[Node, ...]:
     return tuple(found)
 
 
-def _scope(frames: list[FrameType], operands: tuple[Node, ...]) -> str | None:
-    """The path of the module that was running: what its callers call it, or where its operands were made."""
+def _scope(frames: list[FrameType]) -> str | None:
+    """The path of the module that was running: what its callers call it."""
     names = []
     for frame in reversed(frames):
         caller, module = frame.f_locals.get("caller"), frame.f_locals.get("self")
         name_of = getattr(caller, "name_of", None)
         if frame.f_code.co_name == "__call__" and callable(name_of):
             names.append(str(name_of(module)))
-    made = [x.scope for x in operands if x.scope is not None]
-    return ".".join(names) or (made[-1] if made else None)
+    return ".".join(names) or None
 
 
 def failed(
@@ -132,7 +131,7 @@ def failed(
     model = describe(
         list(failure.operands), lambda _: Watched(), names=names, parameters=parameters, highlight=highlight
     )
-    options.setdefault("title", f"{clean(failure.name, 60)} failed")
+    options = {"title": f"{clean(failure.name, 60)} failed", "show": "value"} | options
     return Drawing.from_model(_with_failure(model, failure, error), **options)
 
 
@@ -163,7 +162,7 @@ def _with_failure(model: GraphModel, failure: Failure, error: BaseException) -> 
     words = f"{type(error).__name__}: {clean(error, SAID)}"
     root = len(model.nodes)
     node = NodeModel(
-        id=root, name=None, derived=clean(failure.name, 60), op=failure.name, symbol=failure.symbol, role="output",
+        id=root, name=failure.name, derived="", op=failure.name, symbol=failure.symbol, role="intermediate",
         scope=failure.scope, kind=type(failure.operands[0]).__name__, requires_grad=False,
         value=Numbers((), "none", None), gradient=None, flags=("failed",), note=words,
     )  # fmt: skip

@@ -62,6 +62,8 @@ def tag(card: Card) -> str:
     if card.repeats is not None:
         return profile.tag(card, card.repeats)
     words = [mark(card)]
+    if "failed" in card.flags:  # it has neither
+        return words[0]
     if node.kind == "Scalar" and not card.module:
         words.append(role(node))
     else:
