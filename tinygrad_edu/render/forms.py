@@ -71,21 +71,16 @@ class Drawing:
         """
         o = Options(**options)
         board = fold(
-            graph,
-            depth=o.depth,
-            leaves=o.leaves,
-            arrows=o.local,
-            max_cards=o.max_cards,
-            folding=o.fold,
+            graph, depth=o.depth, leaves=o.leaves, arrows=o.local, max_cards=o.max_cards, folding=o.fold,
             expand=o.expand,
-        )
+        )  # fmt: skip
         said = ". ".join(filter(None, (caption, board.caption)))
         board = replace(board, rows=o.rows, caption=said or None)
         source = dot(board, o.palette, title=o.title, subtitle=o.subtitle, rankdir=o.rankdir, local=o.local)
 
         def smaller(why: str) -> Drawing:
-            fewer = {**options, "fold": "auto", "max_cards": min(FEW, len(board.cards) // 2)}
-            return cls.from_model(graph, caption=why, **fewer)
+            fewer = {"depth": None, "fold": "auto", "max_cards": min(FEW, len(board.cards) // 2)}
+            return cls.from_model(graph, caption=why, **options | fewer)
 
         return cls(graph, board, source, smaller=smaller if len(board.cards) > 1 else None, **options)
 

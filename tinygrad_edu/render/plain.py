@@ -16,6 +16,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from difflib import get_close_matches
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -31,6 +32,9 @@ NOUNS = {
     int: "an integer", float: "a number", str: "a text", bool: "true or false", type(None): "null",
     tuple: "a list", dict: "an object",
 }  # fmt: skip
+
+
+types_of = cache(get_type_hints)  # the annotations of a class are texts, and evaluating them takes its time
 
 
 class ModelError(TinygradEduError, ValueError):
@@ -139,7 +143,7 @@ def _read(kind: Any, x: Any, place: str) -> Any:
 def _read_fields(kind: Any, x: Any, place: str) -> Any:
     if not isinstance(x, Mapping):
         raise ModelError(f"{place}: an object was expected, {_noun(x)} came")
-    hints = get_type_hints(kind)
+    hints = types_of(kind)
     known = {field.name: field for field in fields(kind)}
     dot = f"{place}." if place else ""
     for name in x:
