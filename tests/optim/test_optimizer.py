@@ -23,6 +23,8 @@ EVERY = {
         p, lr=0.1, eps=1.0, momentum=0.5, centered=True, **options
     ),
     "Adadelta": lambda p, **options: optim.Adadelta(p, lr=1.0, eps=1e-3, **options),
+    "RAdam": lambda p, **options: optim.RAdam(p, lr=0.1, betas=(0.9, 0.9), **options),
+    "LAMB": lambda p, **options: optim.LAMB(p, lr=0.1, **options),
     "Lion": lambda p, **options: optim.Lion(p, lr=0.02, betas=(0.9, 0.9), **options),
 }
 every = pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)

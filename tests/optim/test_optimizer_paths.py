@@ -30,7 +30,7 @@ def flat(w):
     return np.concatenate([np.ravel(x.numpy()) for x in w.values()])
 
 
-@pytest.mark.parametrize("i", range(21))
+@pytest.mark.parametrize("i", range(24))
 def test_fifty_steps_as_pytorch_takes_them(reference, network, i):
     case = reference["optimizers"][i]
     w, objective = network
@@ -52,9 +52,9 @@ def test_fifty_steps_as_pytorch_takes_them(reference, network, i):
 
 
 def test_no_case_is_left_out(reference):
-    assert len(reference["optimizers"]) == 21
+    assert len(reference["optimizers"]) == 24
     assert {case["name"] for case in reference["optimizers"]} == {
-        "SGD", "Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW", "NAdam",
+        "SGD", "Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW", "NAdam", "RAdam",
     }  # fmt: skip
 
 

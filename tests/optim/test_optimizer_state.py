@@ -14,6 +14,7 @@ EVERY = {
     "NAdam": lambda p: optim.NAdam(p, lr=0.05), "Adagrad": lambda p: optim.Adagrad(p, lr=0.05, lr_decay=0.1),
     "RMSprop": lambda p: optim.RMSprop(p, lr=0.05, momentum=0.5, centered=True),
     "Adadelta": optim.Adadelta, "Lion": lambda p: optim.Lion(p, lr=0.05),
+    "RAdam": lambda p: optim.RAdam(p, lr=0.05, betas=(0.9, 0.9)), "LAMB": lambda p: optim.LAMB(p, lr=0.05),
     "L-BFGS": lambda p: optim.LBFGS(p, max_iter=2, history_size=3),
     "L-BFGS without line search": lambda p: optim.LBFGS(p, lr=0.2, max_iter=2, line_search_fn=None),
 }  # fmt: skip

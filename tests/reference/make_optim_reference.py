@@ -55,6 +55,9 @@ OPTIMIZERS: list[tuple[str, dict[str, Any]]] = [
     ("NAdam", {}),
     ("NAdam", {"lr": 0.05, "betas": [0.8, 0.95], "weight_decay": 0.1, "momentum_decay": 0.1}),
     ("NAdam", {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("RAdam", {}),
+    ("RAdam", {"lr": 0.05, "betas": [0.8, 0.9], "eps": 1e-3, "weight_decay": 0.1}),
+    ("RAdam", {"lr": 0.05, "betas": [0.9, 0.99], "weight_decay": 0.1, "decoupled_weight_decay": True}),
 ]  # fmt: skip
 
 SCHEDULES: list[tuple[str, dict[str, Any]]] = [

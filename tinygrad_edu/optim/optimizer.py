@@ -53,9 +53,8 @@ class Optimizer:
     def __init__(self, params: Params, lr: float, *, check_finite: bool = False, **options: Any) -> None:
         kind = type(self).__name__
         if hasattr(params, "named_parameters"):
-            raise TypeError(
-                f"{kind}: parameters were expected, {type(params).__name__} came: say model.parameters()"
-            )
+            came = type(params).__name__
+            raise TypeError(f"{kind}: parameters were expected, {came} came: say model.parameters()")
         if isinstance(params, Node):
             raise TypeError(
                 f"{kind}: several parameters were expected, one came: put it into a list, [{params.name or 'w'}]"
@@ -102,7 +101,7 @@ class Optimizer:
         lr = in_range(type(self).__name__, "lr", lr, 0, np.inf)
         for (
             group
-        ) in self.param_groups:  # by the rates at the start: a rate that is 0 now has lost its proportion
+        ) in self.param_groups:  # by the rates at the start: one that is 0 now has lost its proportion
             group["lr"] = lr * (group["initial_lr"] / self.initial_lr)
 
     @property
@@ -157,6 +156,11 @@ class Optimizer:
         raise NotImplementedError(
             f"{type(self).__name__} defines no update(self, w, g, state, group): it says how a parameter changes"
         )
+
+    def __repr__(self) -> str:
+        """With the options of the first group: `<SGD of 4 parameters: lr=0.1, momentum=0.9>`."""
+        options = [f"{k}={x!r}" for k, x in self.param_groups[0].items() if k not in ("params", "initial_lr")]
+        return f"<{type(self).__name__} of {len(self.parameters)} parameters: {', '.join(options)}>"
 
     # ---- its state ----
 
@@ -220,9 +224,8 @@ class Optimizer:
             )
 
     def _refuse_no_gradient(self) -> None:
-        raise ValueError(
-            f"{type(self).__name__}: no parameter has a gradient: call loss.backward() before step()"
-        )
+        kind = type(self).__name__
+        raise ValueError(f"{kind}: no parameter has a gradient: call loss.backward() before step()")
 
     def _refuse_no_state(self, leaf: Node, values: Mapping[str, Any]) -> None:
         for key, value in values.items():

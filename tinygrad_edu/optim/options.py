@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ RANGES: dict[str, tuple[float, float, bool]] = {
     "alpha": (0, 1, False), "rho": (0, 1, False), "β₁": (0, 1, False), "β₂": (0, 1, False),
     "eps": (0, np.inf, True), "initial_accumulator_value": (0, np.inf, False),
     "max_iter": (1, np.inf, False), "max_eval": (1, np.inf, False), "history_size": (1, np.inf, False),
-    "tolerance_grad": (0, np.inf, False), "tolerance_change": (0, np.inf, False),
+    "ns_steps": (1, np.inf, False), "tolerance_grad": (0, np.inf, False), "tolerance_change": (0, np.inf, False),
 }  # fmt: skip
 
 
@@ -23,11 +24,14 @@ def checked(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options as Python's numbers, each within its range.
 
     Raises:
+        TypeError: something else than a number.
         ValueError: a number outside its range.
     """
     found: dict[str, Any] = {}
     for name, value in options.items():
         if name == "betas":
+            if not isinstance(value, tuple | list) or len(value) != 2:
+                raise TypeError(f"{kind}: betas=(β₁, β₂), two numbers, were expected, {value!r} came")
             first, second = value
             found[name] = _number(kind, "β₁", first), _number(kind, "β₂", second)
         elif name in RANGES:
@@ -37,19 +41,24 @@ def checked(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _number(kind: str, name: str, x: float) -> float:
+def _number(kind: str, name: str, x: Any) -> float:
     low, high, open_below = RANGES[name]
     return in_range(kind, name, x, low, high, open_below=open_below)
 
 
-def in_range(kind: str, name: str, x: float, low: float, high: float, *, open_below: bool = False) -> float:
+def in_range(kind: str, name: str, x: Any, low: float, high: float, *, open_below: bool = False) -> float:
     """A number in [low, high), or (low, high), as Python's: NumPy's would turn float32 into float64.
 
     Raises:
+        TypeError: it is no number.
         ValueError: it lies outside.
     """
-    if not (low < x if open_below else low <= x) or not x < high:
+    is_number = isinstance(x, Real) or (isinstance(x, np.ndarray) and x.shape == ())
+    if not is_number:
+        raise TypeError(f"{kind}: a number was expected as {name}, {x!r:.40} came")
+    number = x if type(x) is int else float(x)
+    if not (low < number if open_below else low <= number) or not number < high:
         raise ValueError(
             f"{kind}: {name} in {'(' if open_below else '['}{low}, {high}) was expected, {x} came"
         )
-    return x if type(x) is int else float(x)
+    return number
