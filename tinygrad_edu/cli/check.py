@@ -33,6 +33,8 @@ def add(commands: Any) -> None:
                         help="of an input, such as 3,4, or () for a number; standard normal")  # fmt: skip
     parser.add_argument("--parameters", action="append", default=[], metavar="NAME",
                         help="of a module, leaf or list of them, which is to be checked, too")  # fmt: skip
+    parser.add_argument("--allow-zero", action="append", default=[], metavar="NAME",
+                        help="of a parameter whose derivative may be 0, as a bias before a batch norm has")  # fmt: skip
     parser.add_argument("--hazards", action="store_true", help="also at points where wrong rules show")
     parser.add_argument("--step", type=_step, metavar="ε", help="a fixed one; by default it is found")
     parser.add_argument("--directions", type=_count, metavar="N",
@@ -77,7 +79,7 @@ def _check(args: argparse.Namespace, path: Path, name: str, module: ModuleType, 
     with guarded(path, f"{name} could not be made ready"):
         target = target_of(module, name, args.input, args.parameters, rng)
     given = "".join(f"\n  input {i}: {_brief(x)}" for i, x in enumerate(target.inputs))
-    how = {each: getattr(args, each) for each in ("hazards", "step", "directions")}
+    how = {each: getattr(args, each) for each in ("hazards", "step", "directions", "allow_zero")}
     with guarded(path, f"{name} could not be checked", f"It was called with{given}" if given else ""):
         report = check(target.target, *target.inputs, parameters=target.parameters, rng=rng, **how)
     print(f"{path}:{name}, {target.said}, seed {args.seed}{given}")

@@ -12,13 +12,14 @@ by its own worst component, so that a small gradient is not hidden by a large on
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.core.node import Node
+from tinygrad_edu.core.recording import NEEDED, recording
 from tinygrad_edu.custom import CustomFunction
 from tinygrad_edu.errors import NotDifferentiableError
 from tinygrad_edu.state import state_restored
@@ -30,12 +31,13 @@ from tinygrad_edu.verify.leaves import leaves_of, leaves_of_graph, output_of
 from tinygrad_edu.verify.pair import pair_of
 from tinygrad_edu.verify.replay import replay
 from tinygrad_edu.verify.report import Report, Row
+from tinygrad_edu.verify.zeros import names_of, settled
 
 
 def check(
     target: Callable[..., Any] | Node, *inputs: Any, parameters: Any = None,
     gradients: Mapping[str, Any] | None = None, step: float | None = None, directions: int | None = None,
-    hazards: bool = False, rng: np.random.Generator | None = None,
+    hazards: bool = False, allow_zero: str | Iterable[str] = (), rng: np.random.Generator | None = None,
 ) -> Report:  # fmt: skip
     """Check the gradients of a function, a module, a loss or a whole graph against numerical ones.
 
@@ -57,6 +59,8 @@ def check(
         hazards: check the inputs at many more points, made of them, where wrong rules give themselves away: ties,
             zeros, large and equal values, … (see `verify.hazards`); and that the backward pass is linear in its
             cotangent, changes nothing in place and keeps nothing from call to call.
+        allow_zero: names of parameters whose derivative may be 0, such as a bias in front of a normalization: they are
+            verified by that, and not vacuous.
         rng: of the random weights and points; by default always the same ones.
 
     Returns:
@@ -65,7 +69,7 @@ def check(
     Raises:
         NotDifferentiableError: there is nothing to check, or the target returned something other than a node.
         ValueError: the function is not deterministic, its value is not finite, or two leaves have one name.
-        KeyError: a gradient for a parameter that there is not.
+        KeyError: a gradient for a parameter that there is not, or such a name in allow_zero.
         TypeError: no function, no parameters, no {name: array} or no generator, where they are expected.
         StaleValueError: a leaf of the graph was assigned after it had been used.
 
@@ -89,6 +93,7 @@ def check(
         raise NotDifferentiableError(
             "check: there is nothing to check: pass inputs of floats, a module, or parameters=…"
         )
+    allowed = names_of(allow_zero, leaves)
     rows: list[Row] = []
     if hazards:
         pair, point = pair_of(target, arguments, leaves)
@@ -110,6 +115,10 @@ def check(
         causes = explained(pair, point, more, judge_few, point)
         told = [row.verdict == "wrong" and not row.note.endswith(" differ") for row in more]  # by its numbers
         more = [row if known else cause for row, cause, known in zip(more, causes, told, strict=True)]
+    if any(row.verdict == "vacuous" for row in more):
+        with recording(NEEDED):
+            output = objective()
+        more = [settled(row, allowed, output, leaves[row.name]) for row in more]
     nodes = {row.name: leaves[row.name] for row in more}
     return Report([*rows, *more], step, lecture, nodes, time.perf_counter() - started)
 

@@ -88,6 +88,7 @@ class TrainingReport:
 def check_training(
     model: Any, loss: Callable[..., Any], data: Iterable[Any] | None = None, *,
     gradients: Callable[..., Mapping[str, Any]] | None = None, at: Sequence[int] = (0, 10, 100), lr: float = 0.1,
+    allow_zero: str | Iterable[str] = (),
 ) -> TrainingReport:  # fmt: skip
     """Check the gradients of a loss at the start and after some steps of gradient descent.
 
@@ -107,6 +108,7 @@ def check_training(
             in any case.
         at: the numbers of steps after which to check, ≥ 0 and ascending.
         lr: the learning rate of the descent, > 0.
+        allow_zero: as for `check`.
 
     Raises:
         ValueError: `at` is empty, or not ascending, or a number outside its range; or there are no batches.
@@ -130,7 +132,7 @@ def check_training(
 
             if step in steps:
                 given = None if gradients is None else gradients(*batch)
-                reports[step] = check(of_batch, parameters=model, gradients=given)
+                reports[step] = check(of_batch, parameters=model, gradients=given, allow_zero=allow_zero)
             if step < steps[-1]:
                 y = of_batch()
                 if not np.isfinite(y.value):
