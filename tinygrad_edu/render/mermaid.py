@@ -18,7 +18,7 @@ from tinygrad_edu.render import wording
 from tinygrad_edu.render.dot import goes_down
 from tinygrad_edu.render.fold import Board, Card, Link
 from tinygrad_edu.render.model import NodeModel
-from tinygrad_edu.render.style import Palette, clean
+from tinygrad_edu.render.style import CLIP, Palette, clean
 
 BREAK = "<br/>"
 # All signs that may mean something: not brackets and commas, nor the point of 0.5.
@@ -60,7 +60,7 @@ def label(*lines: str) -> str:
 
 
 def _harmless(line: str) -> str:
-    line = clean(line)
+    line = clean(line, 2 * CLIP)
     for read, instead in READ:
         line = line.replace(read, instead)
     return SIGNS.sub(lambda found: f"#{ord(found[0])};", line) or "#160;"
@@ -102,7 +102,7 @@ def _lines(card: Card, board: Board) -> Iterator[str]:
     """The name with the operation, the value, the gradient, and a line for each leaf inside."""
     node = card.node
     operation = " ".join(wording.symbols(card, board.modules))
-    name = " ".join(filter(None, (wording.headline(card), wording.tag(card))))
+    name = " ".join(filter(None, (clean(wording.headline(card)), wording.tag(card))))
     yield f"{operation} │ {name}" if operation else name
     bars = wording.histogram(node.value)
     if "value" in board.rows:
@@ -115,7 +115,7 @@ def _lines(card: Card, board: Board) -> Iterator[str]:
 
 
 def _inset(leaf: NodeModel, scope: tuple[str, ...], board: Board) -> str:
-    said = [f"{wording.role(leaf)} {wording.title(leaf, scope)}"]
+    said = [f"{wording.role(leaf)} {clean(wording.title(leaf, scope))}"]
     said += [wording.value(leaf.value)] if "value" in board.rows else []
     if "grad" in board.rows and leaf.requires_grad:
         said.append(f"{wording.gradient_label(leaf)} {wording.gradient(leaf)}")
