@@ -63,9 +63,16 @@ class TrainingReport:
             raise GradientMismatch(f"gradient check during training\n{self}")
 
     def __str__(self) -> str:
-        lines = [f"after {step} steps: {report}" for step, report in self.reports.items()]
+        right = sum(map(bool, self.reports.values()))
+        lines = [
+            f"{self.verdict.upper()}   {right} of {len(self.reports)} checks during a gradient descent verified"
+        ]
+        lines += [f"{_when(step)}: {report}" for step, report in self.reports.items()]
         if self.hidden:
-            lines.append(f"the initialization near 0 had hidden what is wrong in {', '.join(self.hidden)}")
+            lines.append(
+                f"{_when(min(self.reports))} the initialization near 0 had hidden what is wrong in "
+                f"{', '.join(self.hidden)}"
+            )
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -115,11 +122,13 @@ def check_training(
         FloatingPointError: the loss is not finite after some steps: the learning rate is too large.
     """
     steps = list(at)
-    if not steps or steps[0] < 0 or any(b <= a for a, b in pairwise(steps)) or not lr > 0:
+    if not steps or steps[0] < 0 or any(b <= a for a, b in pairwise(steps)):
         raise ValueError(
-            f"check_training: ascending numbers of steps, at least one and none below 0, and lr > 0 were expected, "
-            f"at={tuple(at)} and lr={lr} came"
+            f"check_training: ascending numbers of steps were expected as at, after which to check, such as "
+            f"(0, 10, 100), where 0 is the start; {tuple(at)} came"
         )
+    if not lr > 0:
+        raise ValueError(f"check_training: a learning rate lr > 0 was expected, {lr} came")
     batches = _batches(data)
     leaves = list(leaves_of(loss, (), model)[1].values())
     reports: dict[int, Report] = {}
@@ -137,11 +146,17 @@ def check_training(
                 y = of_batch()
                 if not np.isfinite(y.value):
                     raise FloatingPointError(
-                        f"check_training: the loss is {y.value} after {step} steps: lower lr={lr}"
+                        f"check_training: after {step} of {steps[-1]} steps of its own gradient descent the loss is "
+                        f"{y.value}: lower lr={lr}"
                     )
                 found = engine_gradients(y, leaves)
                 assign([(leaf, leaf.value - lr * g) for leaf, g in zip(leaves, found, strict=True)])
     return TrainingReport(reports)
+
+
+def _when(step: int) -> str:
+    """When a check was made."""
+    return f"after {step} step{'s' * (step > 1)}" if step else "at the start"
 
 
 def _batches(data: Iterable[Any] | None) -> list[tuple[Any, ...]]:
