@@ -346,6 +346,32 @@ def test_parameters_that_explode_in_the_last_step_are_seen(tmp_path):
     assert not (tmp_path / "a.npz").exists()
 
 
+@pytest.mark.parametrize("stopping", [None, EarlyStopping(patience=2)])
+def test_what_is_measured_is_the_average_which_survives_a_resumption(tmp_path, stopping):
+    def averaged(epochs, path=None, **options):
+        net, held_out = network(dropout=0.0), moons(np.random.default_rng(6))
+        average = optim.Average(net, 0.9)
+        run = fit(
+            net, nn.CrossEntropyLoss(), (X, Y), optimizer=optim.SGD(net.parameters(), lr=0.5), epochs=epochs,
+            validation=held_out, average=average, early_stopping=stopping, checkpoint=path, progress=False, **options,
+        )  # fmt: skip
+        return net, run, average, held_out
+
+    net, run, average, held_out = whole = averaged(4)
+    resumed = averaged(2, tmp_path / "a.npz") and averaged(4, tmp_path / "a.npz", resume=True)
+    same(whole[:2], resumed[:2])
+    assert average.n == resumed[2].n == run.history[-1]["step"]
+    for name, value in average.state_dict().items():
+        np.testing.assert_array_equal(resumed[2].state_dict()[name], value)
+    if stopping is None:
+        own = evaluate(net, nn.CrossEntropyLoss(), held_out)["loss"]
+        average.assign()
+        assert evaluate(net, nn.CrossEntropyLoss(), held_out)["loss"] == run.history[-1]["val_loss"] != own
+    else:  # the averages of the best epoch are what the model has at the end
+        best = run.history[run.best_epoch - 1]["val_loss"]
+        assert evaluate(net, nn.CrossEntropyLoss(), held_out)["loss"] == best
+
+
 def test_a_callback_sees_every_epoch_and_may_end_the_training():
     rows = []
     _, run = train(epochs=5, callback=rows.append)

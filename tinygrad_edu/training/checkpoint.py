@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import FormatError
-from tinygrad_edu.optim import Optimizer
+from tinygrad_edu.optim import Average, Optimizer
 from tinygrad_edu.saving import load, save
 from tinygrad_edu.types import Array
 
@@ -30,6 +30,7 @@ KEYS = ("numbers", "generators", "param_groups", "progress")  # of the text
 def save_checkpoint(
     path: str | PathLike[str], model: Any, optimizer: Optimizer, *, generators: Generators | None = None,
     progress: Mapping[str, Any] | None = None, best: Mapping[str, Array] | None = None,
+    average: Average | None = None,
 ) -> None:  # fmt: skip
     """Write a checkpoint, whole or not at all.
 
@@ -40,6 +41,7 @@ def save_checkpoint(
         generators: {name: generator} beside those that modules of the model hold, such as the one that shuffles.
         progress: where the training stands: what JSON can hold.
         best: the state of the model at its best, if it is to be restored at the end.
+        average: of the parameters of the model.
 
     Raises:
         FormatError: a suffix that says of no format.
@@ -48,6 +50,7 @@ def save_checkpoint(
     """
     arrays = {f"model.{name}": value for name, value in model.state_dict().items()}
     arrays |= {f"best.{name}": value for name, value in (best or {}).items()}
+    arrays |= {f"average.{name}": value for name, value in (average.state_dict() if average else {}).items()}
     state = optimizer.state_dict()
     numbers: dict[str, float] = {}  # those of Python, which widen no float32, and would come back as NumPy's
     for i, held in state["state"].items():
@@ -65,8 +68,9 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: str | PathLike[str], model: Any, optimizer: Optimizer, *, generators: Generators | None = None
-) -> tuple[dict[str, Any], dict[str, Array] | None]:
+    path: str | PathLike[str], model: Any, optimizer: Optimizer, *, generators: Generators | None = None,
+    average: Average | None = None,
+) -> tuple[dict[str, Any], dict[str, Array] | None]:  # fmt: skip
     """Take over a checkpoint: all of it, or nothing if something does not fit.
 
     Args:
@@ -74,6 +78,7 @@ def load_checkpoint(
         model: built as it was when the checkpoint was saved.
         optimizer: made as it was then.
         generators: of the same names as then.
+        average: if there was one.
 
     Returns:
         The progress, and the state at its best or None.
@@ -95,12 +100,16 @@ def load_checkpoint(
     for name, value in _under(arrays | numbers, "optimizer.").items():
         i, _, key = name.partition(".")
         held.setdefault(int(i), {})[key] = value[()] if isinstance(value, np.ndarray) else value
-    before = model.state_dict()
+    before, averaged = model.state_dict(), average.state_dict() if average else {}
     model.load_state_dict(_under(arrays, "model."))
     try:
+        if average is not None:
+            average.load_state_dict(_under(arrays, "average."))
         optimizer.load_state_dict({"state": held, "param_groups": groups})
     except Exception:
         model.load_state_dict(before)
+        if average is not None:
+            average.load_state_dict(averaged)
         raise
     for name, rng in mine.items():
         rng.bit_generator.state = _from_json(drawn[name])

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -23,7 +24,7 @@ import numpy as np
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.data import batches
 from tinygrad_edu.data.loader import Collate
-from tinygrad_edu.optim import Optimizer, ReduceOnPlateau, clip_grad_norm_
+from tinygrad_edu.optim import Average, Optimizer, ReduceOnPlateau, clip_grad_norm_
 from tinygrad_edu.optim.schedules import Schedule
 from tinygrad_edu.reporting.files import write
 from tinygrad_edu.training.arguments import (
@@ -73,7 +74,7 @@ def fit(
     validation: Data | None = None, metrics: Mapping[str, Metric] | None = None,
     schedule: Schedule | None = None, plateau: ReduceOnPlateau | None = None,
     clip: float | Callable[[list[Any]], Any] | None = None, early_stopping: EarlyStopping | None = None,
-    checkpoint: str | PathLike[str] | None = None, resume: bool = False,
+    average: Average | None = None, checkpoint: str | PathLike[str] | None = None, resume: bool = False,
     callback: Callable[[dict[str, float]], Any] | None = None, progress: bool = True,
 ) -> Run:  # fmt: skip
     """Train a model.
@@ -96,6 +97,8 @@ def fit(
         plateau: a further factor, a function of all "val_loss" so far, or of all "loss" without validation.
         clip: the largest global norm of the gradients, or a function that clips those of the parameters it is given.
         early_stopping: ends the training, and restores the parameters and buffers of the best epoch.
+        average: of the parameters, updated after every step. Validation then measures the averages; at the end the model
+            has its own parameters, but for early stopping, and `average.assign()` gives it the averages.
         checkpoint: a file that is written after every epoch, and never seen half written.
         resume: go on from that file, if there is one.
         callback: is given the row of the history after every epoch; if it returns True, the training ends there.
@@ -122,7 +125,7 @@ def fit(
         hyperparameters={
             "model": model, "loss": loss, "epochs": epochs, "batch_size": batch_size, "drop_last": drop_last,
             "schedule": schedule, "plateau": plateau, "clip": clip, "metrics": metrics,
-            "early_stopping": early_stopping, "collate": collate,
+            "early_stopping": early_stopping, "collate": collate, "average": average and average.decay,
         },
     )  # fmt: skip
     history: list[dict[str, float]] = []
@@ -130,7 +133,7 @@ def fit(
     if resume and checkpoint is not None and Path(checkpoint).exists():
         held = saved_progress(checkpoint)
         refuse_another(held["record"], record)
-        _, best = load_checkpoint(checkpoint, model, optimizer, generators=generators)
+        _, best = load_checkpoint(checkpoint, model, optimizer, generators=generators, average=average)
         history, record = held["history"], held["record"] | {"hyperparameters": record["hyperparameters"]}
 
     def monitored() -> list[float]:
@@ -151,18 +154,20 @@ def fit(
             with mode(model, True):
                 row |= _epoch(
                     model, loss, batches(*data, size=batch_size, rng=rng, drop_last=drop_last, collate=collate),
-                    optimizer, first=int(history[-1]["step"]) if history else 0, clip=clip,
+                    optimizer, first=int(history[-1]["step"]) if history else 0, clip=clip, average=average,
                     factor=factor if schedule or plateau else None,
                 )  # fmt: skip
             _refuse_not_finite(model, len(history) + 1)
             if validation is not None:
-                row |= evaluate(model, loss, validation, metrics=metrics, prefix="val_")
+                with average.applied() if average else nullcontext():
+                    row |= evaluate(model, loss, validation, metrics=metrics, prefix="val_")
             history.append(row | {"lr": optimizer.lr})
             if early_stopping and early_stopping.best(monitored()) == len(history) - 1:
-                best = model.state_dict()
+                with average.applied() if average else nullcontext():
+                    best = model.state_dict()
             if checkpoint is not None:
                 save_checkpoint(
-                    checkpoint, model, optimizer, generators=generators, best=best,
+                    checkpoint, model, optimizer, generators=generators, best=best, average=average,
                     progress={"history": history, "record": record},
                 )  # fmt: skip
             tell(history[-1])
@@ -176,7 +181,7 @@ def fit(
 
 def _epoch(
     model: Any, loss: Callable[[Any, Any], Any], data: Iterable[Data], optimizer: Optimizer, *, first: int,
-    factor: Schedule | None, clip: Any,
+    factor: Schedule | None, clip: Any, average: Average | None,
 ) -> dict[str, float]:  # fmt: skip
     """Go through the batches: the number of steps after it, and the mean of the losses, each from before its step."""
     total, seen, step = 0.0, 0, first
@@ -184,6 +189,8 @@ def _epoch(
         if factor is not None:
             optimizer.lr = optimizer.initial_lr * factor(step)
         value = optimizer.step(_closure(model, loss, x, y, optimizer, clip, step))
+        if average is not None:
+            average.update()
         total, seen, step = total + float(value_of(value)) * len(x), seen + len(x), step + 1
     return {"step": step, "loss": total / seen}
 
