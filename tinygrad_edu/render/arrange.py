@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tinygrad_edu.render.board import Board, Card, Link, topological
-from tinygrad_edu.render.insets import LEARNED, insets, rows_of
+from tinygrad_edu.render.insets import insets, rows_of
 from tinygrad_edu.render.model import GraphModel, NodeModel
 from tinygrad_edu.render.modules import path
 from tinygrad_edu.render.repeats import Group, described
+from tinygrad_edu.render.units import LEARNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def arrange(model: GraphModel, plan: Plan, above: float | None) -> Board:
             within=tuple(dict.fromkeys(leaf.id for leaf in (*before, *leaves.get(i, ()), *after))),
         )  # fmt: skip
         if i in plan.groups:
-            card = _of_repeats(card, model, plan.groups[i], around)
+            card = _of_repeats(card, model, plan, around)
         elif i in plan.modules:
             card = _of_module(card, nodes, plan.depth or 1)
         elif card.operations > 1:
@@ -107,9 +108,10 @@ def _of_module(card: Card, nodes: Sequence[NodeModel], depth: int) -> Card:
     )  # fmt: skip
 
 
-def _of_repeats(card: Card, model: GraphModel, group: Group, around: Counter[tuple[str, ...]]) -> Card:
+def _of_repeats(card: Card, model: GraphModel, plan: Plan, around: Counter[tuple[str, ...]]) -> Card:
+    group = plan.groups[card.id]
     rows, stacks = rows_of(model, card.insets, group)
-    first = [model.nodes[i] for i in group.parts[0]]
+    first = [model.nodes[i] for i in group.parts[0] if i not in plan.views]
     size, scope = sum(len(part) for part in group.parts), card.scope
     while scope and around[scope] <= size:  # a box around this card alone would only repeat its title
         scope = scope[:-1]
@@ -117,7 +119,7 @@ def _of_repeats(card: Card, model: GraphModel, group: Group, around: Counter[tup
         path(model.nodes[i].scope)[: len(scope)] != scope for i in card.members if model.nodes[i].op
     ):
         scope = scope[:-1]
-    repeats = described(model, group, stacks)
+    repeats = described(model, group, stacks, sum(node.op is not None for node in first))
     return replace(
         card, insets=tuple(rows), scope=scope, symbols=_symbols(first), repeats=repeats,
         flags=tuple(dict.fromkeys((*card.flags, *repeats.where))),

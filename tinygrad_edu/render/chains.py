@@ -11,16 +11,17 @@ A stretch of a list in topological order can become one card without a cycle: a 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.render.units import Units
+from tinygrad_edu.render.units import LEARNED, Units, common
 from tinygrad_edu.types import Array
 
 LONGEST = 512  # units of a part
+DEEP = 8  # operations on parameters alone that count as preparing them
 TRIALS = 40  # stretches whose arrows are looked at in vain, before the search ends
 
 
@@ -35,14 +36,13 @@ def chains(units: Units, level: int, least: int) -> list[list[list[int]]]:
     labels = np.array(
         [units.number((units.labels[unit], scope)) for unit, scope in zip(order, masked, strict=True)]
     )
-    modules = [scope[: level + 1] if scope[level:] else None for scope in scopes]
     free = np.ones(len(order), dtype=bool)
     groups: list[list[list[int]]] = []
     vain = 0
     for _, period, start, length in _stretches(labels, least):
         if not free[start : start + length].all():
             continue
-        first = _rotation(modules, period, start, length)
+        first = _rotation(scopes, period, start, length)
         windows = [order[i : i + period] for i in range(first, start + length - period + 1, period)]
         found = _connected(units, windows, least)
         if found:
@@ -70,7 +70,30 @@ def _listed(units: Units) -> list[int]:
             )
             for unit in units.operations
         }
-    return sorted(units.order, key=lambda unit: (-units.heights[unit], units.labels[unit], use[unit], unit))
+    places = _places(units)
+    return sorted(units.order, key=lambda unit: (places[unit], units.labels[unit], use[unit], unit))
+
+
+def _places(units: Units) -> dict[int, tuple[int, int]]:
+    """Where a unit stands: by falling height, but what is made of parameters alone just before it is first used.
+
+    Else the slice of a weight would stand beside the end of the block before the one that it belongs to.
+    """
+    prepared: dict[int, int] = {}
+    for unit in units.order:
+        learned = [
+            prepared.get(a, 0 if units.model.nodes[a].role in LEARNED else DEEP) for a in units.operands[unit]
+        ]
+        if unit != units.root and max(learned, default=0) < DEEP:
+            prepared[unit] = max(learned, default=0) + 1
+    found: dict[int, tuple[int, int]] = {}
+    for unit in reversed(units.order):
+        if unit in prepared:
+            height, before = min(found[user] for user in units.users[unit])
+            found[unit] = height, before - 1
+        else:
+            found[unit] = -units.heights[unit], 0
+    return found
 
 
 def _stretches(labels: Array, least: int) -> list[tuple[int, int, int, int]]:
@@ -86,13 +109,13 @@ def _stretches(labels: Array, least: int) -> list[tuple[int, int, int, int]]:
     return sorted(found, key=lambda stretch: (-stretch[0], *stretch[1:]))
 
 
-def _rotation(modules: Sequence[Hashable], period: int, start: int, length: int) -> int:
+def _rotation(scopes: Sequence[tuple[str, ...]], period: int, start: int, length: int) -> int:
     """Where the first window begins: windows should keep modules whole, and begin with one."""
 
     def torn(first: int) -> tuple[float, bool, int]:
         begins = range(first, start + length - period + 1, period)
-        cuts = sum(i > 0 and modules[i] is not None and modules[i] == modules[i - 1] for i in begins)
-        return cuts / len(begins), modules[first] is None, first
+        cuts = [len(common([scopes[i - 1], scopes[i]])) if i else 0 for i in begins]
+        return sum(cuts) / len(cuts), not scopes[first], first
 
     return min(range(start, start + min(period, length - period + 1)), key=torn)
 

@@ -15,8 +15,8 @@ from tinygrad_edu.render.flags import POINTED_AT
 from tinygrad_edu.render.model import GraphModel, NodeModel
 from tinygrad_edu.render.numbers import Numbers
 from tinygrad_edu.render.repeats import Group
+from tinygrad_edu.render.units import LEARNED
 
-LEARNED = ("parameter", "frozen", "constant")
 ROOM = 8  # rows of a card that stands for equal parts
 
 

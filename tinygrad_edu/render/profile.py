@@ -2,8 +2,8 @@
 
     |grad|  ▁▁▂▃▃▄▅▅▆▇▇█  9.3e−5 → 3.1
 
-A gradient that vanishes or explodes does so by about the same factor in every part. So numbers that differ much are drawn
-on a logarithmic scale, on which that is a straight line.
+A gradient that vanishes or explodes does so by about the same factor in every part. So numbers that differ much are
+drawn on a logarithmic scale, on which that is a straight line.
 """
 
 from __future__ import annotations

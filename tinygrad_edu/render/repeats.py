@@ -27,6 +27,7 @@ class Group:
     kind: str  # "chain" or "parallel"
     parts: list[list[int]]
     outputs: list[int]  # of the parts
+    scopes: list[list[tuple[str, ...]]]  # of what is in the parts
     leaves: list[tuple[int, ...]]  # for each place in a part where every part has a leaf of its own: these
 
 
@@ -85,7 +86,7 @@ class _Found:
         label = units.number((kind, len(parts), *(units.labels[u] for u in parts[0])))
         group = Group(
             kind, [[i for u in part for i in units.members[u]] for part in parts],
-            [part[exit_] for part in parts], list(dict.fromkeys(leaves)),
+            [part[exit_] for part in parts], [[units.scope(u) for u in part] for part in parts], list(dict.fromkeys(leaves)),
         )  # fmt: skip
         for part in parts:
             for u in part:
@@ -105,8 +106,10 @@ def _exit(units: Units, parts: list[list[int]]) -> int:
     return max(j for part in parts[:-1] for j, unit in enumerate(part) if unit in handed)
 
 
-def described(model: GraphModel, group: Group, rows: dict[int, tuple[NodeModel, ...]]) -> Repeats:
-    """What a card says of equal parts; `rows` are the leaves that rows of it stand for."""
+def described(
+    model: GraphModel, group: Group, rows: dict[int, tuple[NodeModel, ...]], operations: int
+) -> Repeats:
+    """What a card says of equal parts: `rows` are the leaves that its rows stand for, `operations` are of one part."""
     nodes = model.nodes
     labels, title = _titles(model, group)
     where: dict[str, list[str]] = {}
@@ -116,15 +119,14 @@ def described(model: GraphModel, group: Group, rows: dict[int, tuple[NodeModel, 
             where.setdefault(flag, []).append(label)
     return Repeats(
         group.kind, labels, title, tuple(nodes[i] for i in group.outputs),
-        sum(nodes[i].op is not None for i in group.parts[0]), rows, {f: tuple(at) for f, at in where.items()},
+        operations, rows, {f: tuple(at) for f, at in where.items()},
     )  # fmt: skip
 
 
 def _titles(model: GraphModel, group: Group) -> tuple[tuple[str, ...], str]:
     """The names of the parts, and of all together: by their modules, their outputs, or what they are."""
-    scopes = [[path(model.nodes[i].scope) for i in part if model.nodes[i].op] for part in group.parts]
-    around = common([scope for part in scopes for scope in part])
-    inner = [common([scope for scope in part if len(scope) > len(around)]) for part in scopes]
+    around = common([scope for part in group.scopes for scope in part])
+    inner = [common([scope for scope in part if len(scope) > len(around)]) for part in group.scopes]
     modules = [".".join(scope) for scope in inner]
     names = [model.nodes[i].name for i in group.outputs]
     if all(inner) and len(set(modules)) == len(modules):

@@ -16,6 +16,8 @@ from tinygrad_edu.render.board import topological
 from tinygrad_edu.render.model import GraphModel
 from tinygrad_edu.render.modules import path
 
+LEARNED = ("parameter", "frozen", "constant")  # roles of leaves that belong to what uses them
+
 
 class Units:
     """The units of a graph, by the number of the node that owns them.
@@ -39,11 +41,13 @@ class Units:
             self.members.setdefault(unit, []).append(i)
         self.operands: dict[int, list[int]] = {unit: [] for unit in self.members}
         self.users: dict[int, list[int]] = {unit: [] for unit in self.members}
+        self._shapes: dict[int, list[tuple[int, ...]]] = {unit: [] for unit in self.members}
         for edge in model.edges:
             source, target = owner[edge.src], owner[edge.dst]
             if source != target:
                 self.operands[target].append(source)
                 self.users[source].append(target)
+                self._shapes[target].append(model.nodes[edge.src].value.shape)  # after a change of shape
         self.operations = [unit for unit in self.members if not self.is_leaf(unit)]
         self._numbers = numbers
 
@@ -84,8 +88,7 @@ class Units:
             elif unit in self._labels:
                 found[unit] = self._labels[unit]
             else:
-                shapes = tuple(nodes[a].value.shape for a in self.operands[unit])
-                found[unit] = self.number((nodes[unit].op, nodes[unit].value.shape, shapes))
+                found[unit] = self.number((nodes[unit].op, nodes[unit].value.shape, *self._shapes[unit]))
         return found
 
     def kind(self, unit: int) -> tuple[Hashable, ...]:
@@ -94,7 +97,9 @@ class Units:
         return ("leaf", node.role, node.value.shape) if self.is_leaf(unit) else ("operation",)
 
     def scope(self, unit: int) -> tuple[str, ...]:
-        """The modules around all of a unit."""
+        """The modules around a unit, but for changes of shape that were merged into it."""
+        if unit not in self._labels:
+            return path(self.model.nodes[unit].scope)
         return common([path(self.model.nodes[i].scope) for i in self.members[unit] if self.model.nodes[i].op])
 
 
