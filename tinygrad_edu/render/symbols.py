@@ -76,7 +76,8 @@ class Symbols:
         names: dict[Node, str] = {}
         for place, x in enumerate(node.args):
             if x not in symbols:
-                symbols[x] = leaf(kind, x.value, True)
+                # A plain number among arrays is held as a float, which a variable must not be.
+                symbols[x] = leaf(kind, x.value if type(node.value) is float else np.asarray(x.value), True)
                 if not self._is_number(x):
                     names[symbols[x]] = chr(_FIRST + place)
         xs = [symbols[x] for x in node.args]
