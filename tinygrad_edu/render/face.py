@@ -6,25 +6,32 @@ in `wording`, where it stands is in `measures`, what it looks like is in `sheet`
 
 from __future__ import annotations
 
-from tinygrad_edu.render import wording
-from tinygrad_edu.render.fold import Board, Card
+from collections.abc import Iterator
+
+from tinygrad_edu.render import profile, wording
+from tinygrad_edu.render.board import Board, Card
+from tinygrad_edu.render.flags import look_of
 from tinygrad_edu.render.measures import (
+    BAR,
     GAP,
     HEAD,
     INSET,
     PAD_X,
     PAD_Y,
+    REMARK,
     ROW,
     Inset,
+    Measures,
     headline,
     inset_name,
     is_named,
-)
+    shows_value,
+)  # fmt: skip
 from tinygrad_edu.render.model import NodeModel
 from tinygrad_edu.render.moment import Moment, state
 from tinygrad_edu.render.positions import Positions
 from tinygrad_edu.render.shapes import points, rectangle, text
-from tinygrad_edu.render.style import BARS, clean, escape, shape
+from tinygrad_edu.render.style import BARS, LIGHT, clean, escape, shape
 
 RADIUS = 10
 
@@ -32,45 +39,71 @@ RADIUS = 10
 def face(card: Card, board: Board, places: Positions, moment: Moment, interactive: bool) -> str:
     """Draw a card at its place."""
     node, size, box = card.node, places.measures[card.id], places.cards[card.id]
-    kinds = ["card", node.role]
-    kinds += ["bad"] * (not {"nonfinite", "wrong"}.isdisjoint(card.flags)) + ["highlight"] * (
-        "highlight" in card.flags
-    )
+    kinds = ["card", node.role, {"tainted": "pale"}.get(look := look_of(card.flags), look)]
+    kinds += ["highlight"] * ("highlight" in card.flags)
+    kinds += ["open"] * (not {"unused", "removed"}.isdisjoint(card.flags))
     kinds += ["active"] * (node.id in moment.active) + ["acting"] * (node.id == moment.acting)
     parts = [rectangle("box", 0, 0, size.width, size.height, RADIUS)]
-    lines = wording.symbols(card, board.modules)
-    if lines:
+    if lines := wording.symbols(card, board.modules):
         parts.append(rectangle("chip", PAD_X, PAD_Y, size.chip, size.body, 8))
         first = PAD_Y + size.body / 2 + 4 - 6.5 * (len(lines) - 1)
         parts += [text("symbol", PAD_X + size.chip / 2, first + 13 * i, line) for i, line in enumerate(lines)]
     base = PAD_Y + 14
     parts.append(text("name" if is_named(card) else "name derived", size.left, base, headline(card)))
     if tag := wording.tag(card):
-        bad = " bad" if "bad" in kinds else ""
+        bad = " bad" if wording.mark(card) and card.repeats is None else ""
         parts.append(text(f"tag{bad}", size.right, base - 2, tag))
-    value, gradient = moment.seen(node)
-    top = PAD_Y + HEAD
-    if "value" in board.rows:
-        bars = wording.histogram(node.value)
-        parts.append(
-            _bars(bars, size.left, top + 16) if bars else text("label", size.left, top + 14, "value")
-        )
-        broken = " bad" if node.value.nan + node.value.infinite else ""
-        parts.append(text(f"value{broken}", size.right - 3, top + 15, value, f"v{node.id}"))
-        top += ROW
-    if "grad" in board.rows and node.requires_grad:
-        parts.append(text("label grad", size.left, top + 14, wording.gradient_label(node)))
-        start = size.left + size.label + 6
-        parts.append(
-            f'<g class="{state(moment.graded(node))}">{rectangle("pill", start, top + 1.5, size.right - start, 18, 7)}'
-            f"{text('grad', size.right - 3, top + 15, gradient, f'g{node.id}')}</g>"
-        )
+    parts += _numbers(card, board, size, moment)
     parts += [_inset(inset, card, board, places, moment, interactive) for inset in size.insets]
     module = f' data-module="{escape(card.module, 300)}"' if card.module is not None else ""
     return (
-        f'<g class="{" ".join(kinds)}" id="n{card.id}"{module} transform="translate({points(box.x)} {points(box.y)})"'
+        f'<g class="{" ".join(filter(None, kinds))}" id="n{card.id}"{module} '
+        f'transform="translate({points(box.x)} {points(box.y)})"'
         f"{_focus(spoken(node, card), interactive)}>{''.join(parts)}</g>"
     )
+
+
+def _numbers(card: Card, board: Board, size: Measures, moment: Moment) -> Iterator[str]:
+    """The rows of the value and of the gradient, and remarks below; of equal parts each row has a bar for each."""
+    node, repeats, top = card.node, card.repeats, PAD_Y + HEAD
+    value, gradient = moment.seen(card, node)
+    if shows_value(card, board):
+        bars = wording.histogram(node.value)
+        if repeats is not None:
+            words = profile.label(repeats)
+            yield text("label", size.left, top + 14, words)
+            yield _bars(
+                "bars",
+                profile.bars(profile.spreads(repeats)),
+                size.left + size.label,
+                top + 16,
+                from_right=True,
+            )
+        else:
+            yield (
+                _bars("bars", bars, size.left, top + 16)
+                if bars
+                else text("label", size.left, top + 14, "value")
+            )
+        broken = " bad" if node.value.nan + node.value.infinite else ""
+        yield text(f"value{broken}", size.right - 3, top + 15, value, f"v{node.id}")
+        top += ROW
+    if "grad" in board.rows and node.requires_grad:
+        yield text("label grad", size.left, top + 14, wording.gradient_label(node))
+        kind, start = state(moment.graded(node)), size.left + size.label + 6
+        if repeats is not None:
+            heights = profile.bars(profile.gradients(repeats))
+            yield _bars("bars back", heights, size.left + size.label, top + 16, from_right=True)
+            fill = profile.shade(repeats, LIGHT)
+            kind = "plain" if fill is None else f"s{LIGHT.scale.index(fill)}"
+        yield (
+            f'<g class="{kind}">{rectangle("pill", start, top + 1.5, size.right - start, 18, 7)}'
+            f"{text('grad', size.right - 3, top + 15, gradient, f'g{node.id}')}</g>"
+        )
+        top += ROW
+    for line in size.remarks:
+        top += REMARK
+        yield text("remark", size.left, top, line)
 
 
 def _focus(words: str, interactive: bool) -> str:
@@ -80,6 +113,8 @@ def _focus(words: str, interactive: bool) -> str:
 
 def spoken(node: NodeModel, card: Card | None = None) -> str:
     """A node in words, without its numbers: `z₁, the result of add, intermediate`."""
+    if card is not None and card.repeats is not None:
+        return f"{clean(card.repeats.title)}, {card.repeats.count} equal parts"
     if card is not None and card.module is not None:
         return f"module {clean(card.module)}, {card.operations} operations"
     name = clean(node.name if node.name is not None else node.derived)
@@ -88,13 +123,16 @@ def spoken(node: NodeModel, card: Card | None = None) -> str:
     return f"{name}, {node.role}{made}{kind}"
 
 
-def _bars(words: str, x: float, base: float) -> str:
-    """A histogram as one path, of the heights that stand in its text form."""
+def _bars(kind: str, words: str, x: float, base: float, *, from_right: bool = False) -> str:
+    """Bars as one path, of the heights that stand in their text form; a dot where there is no number."""
+    x -= BAR * len(words) if from_right else 0
     steps = []
     for i, letter in enumerate(words):
-        height = 1.6 * (BARS.index(letter) + 1)
-        steps.append(f"M{points(x + 8 * i)} {points(base)}v{points(-height)}h7v{points(height)}z")
-    return f'<path class="bars" d="{"".join(steps)}"/>'
+        height = 1.6 * (BARS.index(letter) + 1 if letter in BARS else 0.5)
+        steps.append(
+            f"M{points(x + BAR * i)} {points(base)}v{points(-height)}h{points(BAR - 1)}v{points(height)}z"
+        )
+    return f'<path class="{kind}" d="{"".join(steps)}"/>'
 
 
 def _inset(
@@ -108,7 +146,7 @@ def _inset(
     for i, node in enumerate(inset.nodes):
         top = inset.top + 2 + INSET * i
         base = top + 12.5
-        value, gradient = moment.seen(node)
+        value, gradient = moment.seen(card, node)
         row = [rectangle("hit", PAD_X + 1.5, top, width - 3, INSET, 4)]
         kind = "name" if node.name else "name derived"
         row.append(text(kind, PAD_X + GAP, base, inset_name(node, card)))

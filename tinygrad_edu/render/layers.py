@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from tinygrad_edu.render.fold import Board
+from tinygrad_edu.render.board import Board
 from tinygrad_edu.render.measures import Measures
 from tinygrad_edu.render.positions import MARGIN, Arrow, Box, Point, Positions
 
@@ -42,7 +42,7 @@ def layered(board: Board, measures: dict[int, Measures], down: bool, notes: tupl
         layers[rank[card.id]].append((card.id,))
     chains = []
     for k, link in enumerate(board.links):
-        joints = [(k, r) for r in range(rank[link.src] + 1, rank[link.dst])]
+        joints: list[Joint] = [(k, r) for r in range(rank[link.src] + 1, rank[link.dst])]
         chain: list[Joint] = [(link.src,), *joints, (link.dst,)]
         chains.append(chain)
         for joint in joints:

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from textwrap import wrap
 
-from tinygrad_edu.render import wording
-from tinygrad_edu.render.cards import Columns
+from tinygrad_edu.render import profile, wording
+from tinygrad_edu.render.cards import LINE, NOTE, Columns
 from tinygrad_edu.render.fold import Board, Card
 from tinygrad_edu.render.metrics import text_width
 from tinygrad_edu.render.model import NodeModel
@@ -27,7 +28,8 @@ from tinygrad_edu.render.style import clean, shape
 
 PAD_X, PAD_Y = 6.0, 4.5
 HEAD, ROW, GAP, INSET = 20.0, 21.0, 5.0, 17.0
-NAME, DERIVED, NUMBER, TAG, SMALL = 13, 11, 12, 9, 11  # sizes of type
+BAR, REMARK = 8.0, 12.5
+NAME, DERIVED, NUMBER, TAG, SMALL, REMARK_SIZE = 13, 11, 12, 9, 11, 10  # sizes of type
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Measures:
     label: float  # the width of what stands before the numbers
     body: float  # the height without the insets
     insets: tuple[Inset, ...]
+    remarks: tuple[str, ...] = ()  # lines below the numbers: what went wrong
 
     @property
     def right(self) -> float:
@@ -71,9 +74,15 @@ def measure(card: Card, board: Board, columns: Columns) -> Measures:
     tag = wording.tag(card)
     head = text_width(headline(card), NAME if is_named(card) else DERIVED, bold=is_named(card))
     head += 10 + text_width(tag, TAG) if tag else 0
-    number = text_width(wording.value(node.value), NUMBER, bold=True) + 6
-    shown = ("value" in board.rows) + ("grad" in board.rows and node.requires_grad)
+    number = max(text_width(words, NUMBER, bold=True) for words in wording.said(card, node)) + 6
+    label = float(columns.label)
+    if card.repeats is not None:  # bars stand between the label and the numbers
+        label = text_width(profile.label(card.repeats), TAG) + 6 + BAR * min(card.repeats.count, profile.MOST)
+    shown = shows_value(card, board) + ("grad" in board.rows and node.requires_grad)
     body = HEAD + ROW * shown
+    words = node.note if card.repeats is None else profile.remarks(card.repeats)
+    remarks = tuple(wrap(clean(words, NOTE), LINE)) if words else ()
+    body += REMARK * len(remarks) + 2 * bool(remarks)
     if chip:
         body = max(body, 16.0 * len(lines) + 8)
     insets = []
@@ -82,9 +91,15 @@ def measure(card: Card, board: Board, columns: Columns) -> Measures:
         top += GAP
         insets.append(_inset(top, tuple(nodes), card, board, columns))
         top += insets[-1].height
-    widths = [left + max(columns.label + 6 + max(columns.value, number), head) + PAD_X]
+    longest = max((text_width(line, REMARK_SIZE) for line in remarks), default=0.0)
+    widths = [left + max(label + 6 + max(columns.value, number), head, longest) + PAD_X]
     widths += [sum(inset.columns) + 8 + 2 * PAD_X for inset in insets]
-    return Measures(max(widths), top + PAD_Y, chip, left, columns.label, body, tuple(insets))
+    return Measures(max(widths), top + PAD_Y, chip, left, label, body, tuple(insets), remarks)
+
+
+def shows_value(card: Card, board: Board) -> bool:
+    """Whether a card has a row for its value; an operation that failed has none."""
+    return "value" in board.rows and "failed" not in card.flags
 
 
 def _inset(top: float, nodes: tuple[NodeModel, ...], card: Card, board: Board, columns: Columns) -> Inset:
@@ -94,10 +109,10 @@ def _inset(top: float, nodes: tuple[NodeModel, ...], card: Card, board: Board, c
         names.append(text_width(inset_name(node, card), SMALL, bold=True) + 8)
         shapes.append(0.0 if single else text_width(shape(node.value.shape), TAG) + 8)
         if "value" in board.rows:
-            values.append(text_width(wording.value(node.value), SMALL, bold=True) + 8)
+            values.append(text_width(wording.said(card, node)[0], SMALL, bold=True) + 8)
             values.append(columns.inset_value if single else 0.0)
         if "grad" in board.rows and node.requires_grad:
-            gradients.append(text_width(wording.gradient(node), SMALL, bold=True) + 8)
+            gradients.append(text_width(wording.said(card, node)[1], SMALL, bold=True) + 8)
             gradients.append(columns.inset_gradient if single else 30.0)
     return Inset(top, nodes, (max(names), max(shapes), max(values), max(gradients)))
 
@@ -109,7 +124,7 @@ def headline(card: Card) -> str:
 
 def is_named(card: Card) -> bool:
     """Whether the user has named it; what the expression says is set in a lighter type."""
-    return card.node.name is not None or card.module is not None
+    return card.node.name is not None or card.module is not None or card.repeats is not None
 
 
 def inset_name(node: NodeModel, card: Card) -> str:

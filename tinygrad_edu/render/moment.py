@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from tinygrad_edu.render import wording
+from tinygrad_edu.render.board import Card
 from tinygrad_edu.render.model import NodeModel
 from tinygrad_edu.render.numbers import Numbers
 from tinygrad_edu.render.style import shade
@@ -37,10 +38,12 @@ class Moment:
     arrows: Collection[tuple[int, int]] = ()
     backward: bool = False
 
-    def seen(self, node: NodeModel) -> tuple[str, str]:
-        """What is written as the value and as the gradient of a node."""
-        value = wording.value(node.value) if self.values is None or node.id in self.values else UNKNOWN
-        return value, wording.gradient(self.graded(node))
+    def seen(self, card: Card, node: NodeModel) -> tuple[str, str]:
+        """What is written as the value and as the gradient of a card, or of a leaf in it."""
+        value, gradient = wording.said(card, node)
+        if self.values is not None:
+            value = wording.value(node.value) if node.id in self.values else UNKNOWN
+        return value, gradient if self.gradients is None else wording.gradient(self.graded(node))
 
     def graded(self, node: NodeModel) -> NodeModel:
         """A node with the gradient that it has at this moment."""

@@ -14,14 +14,16 @@ from typing import Any
 
 from tinygrad_edu.render import engine as engines
 from tinygrad_edu.render import wording
+from tinygrad_edu.render.board import Board, Link, grouped
 from tinygrad_edu.render.cards import columns_of
 from tinygrad_edu.render.dot import TREE, effort, goes_down, grouped_cards, ports, spacing
-from tinygrad_edu.render.fold import Board, grouped
 from tinygrad_edu.render.measures import Measures, measure
 from tinygrad_edu.render.metrics import text_width
-from tinygrad_edu.render.style import clean
+from tinygrad_edu.render.style import clean, quoted
 
 MARGIN = 12.0  # around everything
+UNUSED = ("no path to the output", "")  # the box around parameters that lead nowhere
+DETACH = "✂ detach"
 Point = tuple[float, float]
 Curve = tuple[tuple[Point, ...], tuple[Point, ...]]  # its points, and the middle of its label if it has one
 
@@ -56,8 +58,11 @@ class Arrow:
     src: int
     dst: int
     points: tuple[Point, ...]
-    label: str | None = None  # ×(∂dst/∂src)
+    label: str = ""  # ×(∂dst/∂src), or what happens on the way
     at: Point = (0.0, 0.0)  # the middle of the label
+    flags: tuple[
+        str, ...
+    ] = ()  # of the link; "detached" where no gradient goes back, "omitted" from the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,6 @@ class Positions:
     groups: tuple[Group, ...]
     arrows: tuple[Arrow, ...]
     rest: Box | None = None  # the card that stands for what was left out
-    rest_arrows: tuple[Arrow, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -87,7 +91,7 @@ def positions(board: Board, *, rankdir: str = "auto", local: bool = False, engin
     """
     down = goes_down(board, rankdir)
     columns = columns_of(board, down)
-    measures = {card.id: measure(card, board, columns) for card in board.cards}
+    measures = {card.id: measure(card, board, columns) for card in (*board.cards, *board.unused)}
     notes: tuple[str, ...] = ()
     if engine != "layers":
         try:
@@ -99,6 +103,11 @@ def positions(board: Board, *, rankdir: str = "auto", local: bool = False, engin
     from tinygrad_edu.render.layers import layered
 
     return layered(board, measures, down, notes)
+
+
+def link_words(link: Link, local: bool) -> str:
+    """What stands on an arrow."""
+    return wording.factor(link.local) if local and link.local is not None else wording.arrow(link)
 
 
 def rest_words(board: Board) -> str:
@@ -128,28 +137,41 @@ def _skeleton(board: Board, measures: dict[int, Measures], down: bool, local: bo
             continue
         scope, (cards, children) = item
         if scope and scope != ("",):
-            name, kind = group_words(scope, board)
-            width = text_width(name, 11, bold=True) + text_width("  " + kind, 9) + 8
-            lines.append(
-                f"subgraph cluster_{count} {{ graph [margin={10 if down else 9} labelloc=t labeljust=l label=<"
-                f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR><TD FIXEDSIZE="TRUE" '
-                f'WIDTH="{width:.0f}" HEIGHT="14"></TD></TR></TABLE>>]'
-            )
+            room = _room(*group_words(scope, board))
+            lines.append(f"subgraph cluster_{count} {{ graph [margin={10 if down else 9} {room}]")
             count += 1
             stack.append(None)
-        for card in cards:
-            size = measures[card.id]
-            lines.append(f"n{card.id} [width={size.width / 72:.5f} height={size.height / 72:.5f}]")
+        lines += [_size(card.id, measures) for card in cards]
         stack += [((*scope, name), child) for name, child in reversed(children.items())]
     for link in board.links:
-        label = f' [label="{wording.factor(link.local)}"]' if local and link.local is not None else ""
-        lines.append(f"n{link.src}->n{link.dst}{label}")
+        words = link_words(link, local)
+        lines.append(f"n{link.src}->n{link.dst}" + (f" [label={quoted(words)}]" if words else ""))
+    if board.unused:
+        lines.append(f"subgraph cluster_{count} {{ graph [margin=9 {_room(*UNUSED)}]")
+        lines += [*(_size(card.id, measures) for card in board.unused), "}"]
+    for link in board.detached:
+        free = " constraint=false" if link.dst < link.src < board.cards[-1].id else ""
+        lines.append(f'n{link.src}->n{link.dst} [label=" {DETACH} "{free}]')
     if board.stubs:
         lines.append(
             f"rest [width={(text_width(rest_words(board), 11, bold=True) + 24) / 72:.5f} height=0.45]"
         )
         lines += [f"rest->n{i}" for i in board.stubs]
     return "\n".join([*lines, "}", ""])
+
+
+def _size(card: int, measures: dict[int, Measures]) -> str:
+    size = measures[card]
+    return f"n{card} [width={size.width / 72:.5f} height={size.height / 72:.5f}]"
+
+
+def _room(name: str, kind: str) -> str:
+    """Room for the label of a box, at its left top."""
+    width = text_width(name, 11, bold=True) + text_width("  " + kind, 9) + 8
+    return (
+        'labelloc=t labeljust=l label=<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>'
+        f'<TD FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="14"></TD></TR></TABLE>>'
+    )
 
 
 def _read(
@@ -185,15 +207,17 @@ def _read(
         )
         curves.setdefault((names[line["tail"]], names[line["head"]]), []).append((points, at))
     arrows = []
-    for link in board.links:  # x·x has two, which come in their order
-        points, at = curves[f"n{link.src}", f"n{link.dst}"].pop(0)
-        label = wording.factor(link.local) if local and link.local is not None else None
-        arrows.append(Arrow(link.src, link.dst, points, label, at[0] if at else (0.0, 0.0)))
-    scopes = _scopes(grouped_cards(board, down))
+    detached = ((link.src, link.dst, DETACH, ("detached",)) for link in board.detached)
+    for src, dst, label, flags in (
+        *((link.src, link.dst, link_words(link, local), link.flags) for link in board.links), *detached
+    ):  # fmt: skip
+        points, at = curves[f"n{src}", f"n{dst}"].pop(0)  # x·x has two, which come in their order
+        arrows.append(Arrow(src, dst, points, label, at[0] if at else (0.0, 0.0), flags))
+    arrows += [Arrow(-1, i, curves["rest", f"n{i}"].pop(0)[0], flags=("omitted",)) for i in board.stubs]
+    scopes = [*_scopes(grouped_cards(board, down)), UNUSED[:1]]
     return Positions(
         right + 2 * MARGIN, height + 2 * MARGIN, down, {i: places[f"n{i}"] for i in measures}, measures,
-        tuple(Group(scopes[place], box) for place, box in groups), tuple(arrows), places.get("rest"),
-        tuple(Arrow(-1, i, curves["rest", f"n{i}"].pop(0)[0]) for i in board.stubs), notes,
+        tuple(Group(scopes[place], box) for place, box in groups), tuple(arrows), places.get("rest"), notes,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ RULES = f"""\
 .graph .tag {{ font-size: 9px; text-anchor: end; }}
 .graph .label {{ fill: var(--value); font-size: 9px; }}
 .graph .bars {{ fill: var(--value); }}
+.graph .bars.back {{ fill: var(--gradient); }}
 .graph .value, .graph .grad {{ fill: var(--value); font-size: 12px; font-weight: bold; text-anchor: end; }}
 .graph .grad, .graph .label.grad {{ fill: var(--gradient); }}
 .graph .label.grad {{ font-size: 9px; font-weight: normal; text-anchor: start; }}
@@ -34,16 +35,24 @@ RULES = f"""\
 .graph .bad > .grad, .graph .value.bad, .graph .dead > .grad, .graph .tag.bad {{ fill: var(--bad); }}
 .graph .dead > .pill {{ fill: var(--paper); }}
 .graph .link {{ fill: none; stroke: var(--line); stroke-width: 1.1; marker-end: url(#head); }}
-.graph .link.dashed {{ stroke-dasharray: 5 3; }}
+.graph .link.omitted {{ stroke-dasharray: 5 3; }}
+.graph .link.detached {{ stroke-dasharray: 1.5 3.5; stroke-width: 1.8; }}
+.graph .link.tainted, .graph .breaks .link.gradient {{ stroke: var(--bad); stroke-width: 2.2; }}
+.graph .link.tainted {{ marker-end: url(#bad-head); }}
+.graph .breaks .link.gradient:not(.tainted) {{ marker-end: none; marker-start: url(#bad-head); }}
 .graph #head path {{ fill: var(--line); }}
 .graph #active-head path {{ fill: var(--accent); }}
-.graph .times {{ fill: var(--gradient); font-size: 9px; text-anchor: middle; }}
+.graph #bad-head path {{ fill: var(--bad); }}
+.graph .along {{ fill: var(--dim); stroke: none; font-size: 9px; text-anchor: middle; }}
+.graph .remark {{ fill: var(--bad); font-size: 10px; }}
 .graph .group > rect {{ stroke: var(--group-border); fill: var(--group-0); }}
 .graph .group.odd > rect {{ fill: var(--group-1); }}
 .graph .group .name {{ fill: var(--dim); font-size: 11px; }}
 .graph .group .kind {{ fill: var(--dim); font-size: 9px; }}
 .graph .rest > .box {{ stroke-dasharray: 5 3; }}
-.graph .card.bad > .box {{ fill: var(--bad-fill); stroke: var(--bad); stroke-width: 2.2; }}
+.graph .card.bad > .box {{ fill: var(--bad-fill); stroke: var(--bad); stroke-width: 3; }}
+.graph .card.pale > .box {{ fill: var(--pale); stroke: var(--bad); }}
+.graph .card.open > .box {{ stroke-dasharray: 5 3; }}
 .graph .card.highlight > .box {{ stroke: var(--accent); stroke-width: 3; }}
 .graph .card.active > .box, .graph .inset.active > .hit {{ stroke: var(--accent); stroke-width: 3; }}
 .graph .card.acting > .chip {{ fill: var(--accent); }}
@@ -79,7 +88,7 @@ def variables(palette: Palette) -> str:
     """The colours of a theme as CSS variables."""
     plain = (
         "paper", "ink", "dim", "value", "gradient", "pill", "line", "chip", "chip_text", "accent", "accent_text", "bad",
-        "bad_fill", "group_border", "scale_text",
+        "bad_fill", "pale", "group_border", "scale_text",
     )  # fmt: skip
     found = {name.replace("_", "-"): getattr(palette, name) for name in plain}
     found |= {f"group-{i}": colour for i, colour in enumerate(palette.groups)}

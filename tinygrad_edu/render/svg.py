@@ -9,11 +9,11 @@ computation, and a style sheet colours it (see `sheet`). A `Moment` shows the sa
 from __future__ import annotations
 
 from tinygrad_edu.render import sheet
+from tinygrad_edu.render.board import Board
 from tinygrad_edu.render.face import RADIUS, face
-from tinygrad_edu.render.fold import Board
 from tinygrad_edu.render.measures import headline
 from tinygrad_edu.render.moment import FINISHED, Moment
-from tinygrad_edu.render.positions import Arrow, Box, Group, Positions, group_words, rest_words
+from tinygrad_edu.render.positions import UNUSED, Arrow, Box, Group, Positions, group_words, rest_words
 from tinygrad_edu.render.shapes import at, points, rectangle, text
 from tinygrad_edu.render.style import escape
 
@@ -50,8 +50,7 @@ def drawing(board: Board, places: Positions, *, moment: Moment = FINISHED, inter
     parts = [_HEADS]
     parts += [_group(group, board, interactive) for group in places.groups]
     parts += [_link(arrow, moment) for arrow in places.arrows]
-    parts += [f'<path class="link dashed" d="{_curve(arrow)}"/>' for arrow in places.rest_arrows]
-    for card in board.cards:
+    for card in (*board.cards, *board.unused):
         parts.append(face(card, board, places, moment, interactive))
     if places.rest is not None:
         parts.append(_rest(places.rest, board))
@@ -61,7 +60,7 @@ def drawing(board: Board, places: Positions, *, moment: Moment = FINISHED, inter
 _HEADS = "<defs>" + "".join(
     f'<marker id="{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="{size}" markerHeight="{size}" '
     f'orient="auto-start-reverse"><path d="M0 1L8 4L0 7z"/></marker>'
-    for name, size in (("head", 7), ("active-head", 5))
+    for name, size in (("head", 7), ("active-head", 5), ("bad-head", 5))
 ) + "</defs>"  # fmt: skip
 
 
@@ -69,7 +68,11 @@ def _group(group: Group, board: Board, interactive: bool) -> str:
     box = group.box
     name, kind = group_words(group.scope, board)
     path = escape(".".join(group.scope), 300)
-    act = f' tabindex="0" role="button" aria-label="module {path}: fold"' if interactive else ""
+    act = (
+        f' tabindex="0" role="button" aria-label="module {path}: fold"'
+        if interactive and group.scope != UNUSED[:1]
+        else ""
+    )
     words = escape(name) + (f'<tspan class="kind" dx="6">{escape(kind)}</tspan>' if kind else "")
     return (
         f'<g class="group{" odd" if group.level % 2 else ""}" data-scope="{path}"><title>{path}</title>'
@@ -85,9 +88,9 @@ def _curve(arrow: Arrow) -> str:
 
 def _link(arrow: Arrow, moment: Moment) -> str:
     flows = (arrow.src, arrow.dst) in moment.arrows
-    kind = "link" + " active" * flows + " reversed" * (flows and moment.backward)
+    kind = " ".join(("link", *arrow.flags)) + " active" * flows + " reversed" * (flows and moment.backward)
     ends = f'data-link="{arrow.src} {arrow.dst}"'
-    label = text("times", *arrow.at, arrow.label) if arrow.label else ""
+    label = text(f"along {kind}", arrow.at[0], arrow.at[1] + 3, arrow.label) if arrow.label else ""
     return f'<path class="{kind}" {ends} d="{_curve(arrow)}"/>{label}'
 
 

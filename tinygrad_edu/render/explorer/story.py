@@ -56,6 +56,8 @@ def _listed(names: list[str]) -> str:
 def _share(c: Contribution, node: NodeModel, model: GraphModel, names: list[str]) -> dict[str, Any]:
     """What one operand receives."""
     end, y, x = (factor(names[i]) for i in (model.root, node.id, c.to))
+    if model.nodes[model.root].name is None:
+        end, y = "L", "L" if node.id == model.root else y
     single = isinstance(c.share, float)
     lines, run = [], list[Run | str]()
     if c.local is not None:
@@ -69,7 +71,8 @@ def _share(c: Contribution, node: NodeModel, model: GraphModel, names: list[str]
         lines.append(c.note)
     if single and isinstance(c.local, float) and isinstance(c.upstream, float):
         run += [[number(c.upstream), "grad"], " × ", [_bracketed(c.local), "value"], " = "]
-    elif not single:
+    else:
+        lines.append(c.numbers)
         run += [f"|∂{end}/∂{x}| = "]
     run.append([_size(c.share), "grad result"])
     if c.before is not None:
