@@ -233,7 +233,9 @@ def test_certificates_that_do_not_merge(
         (["--shard", "0/2"], "'0/2' came"),
         (["--shard", "2"], "'2' came"),
         (["--merge"], "expected at least one argument"),
-        (["tahn"], "no primitive or layer tahn; there are"),
+        (["tahn"], "no primitive or layer tahn: did you mean tan or Tanh or tanh?"),
+        (["linaer"], "no primitive or layer linaer: did you mean Linear"),
+        (["qqqqq"], "no primitive or layer qqqqq; there are AdaptiveAvgPool1d, "),
     ],
 )
 def test_options_that_verify_refuses(
@@ -337,7 +339,7 @@ def test_an_unknown_primitive(command: str, what: str, capsys: pytest.CaptureFix
         main([command, "tanh", "tahn"])
     assert stopped.value.code == 2
     error = capsys.readouterr().err
-    assert f"no {what} tahn; there are" in error
+    assert f"no {what} tahn: did you mean tan or" in error
     assert "tanh" in error
 
 

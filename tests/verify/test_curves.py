@@ -220,7 +220,12 @@ def test_a_complex_step_that_says_nothing_is_left_out(f: Any, x: float, derivati
 
 def test_a_kink_is_named() -> None:
     curve = error_curve(tg.relu, 0.0)
-    assert curve.note == "x is on a kink: the slopes on its two sides are 0 and 1"
+    assert curve.note == (
+        "x is on a kink: the slopes on its two sides are 0 and 1; any value between them will do, here 0, "
+        "and no ε is better than another"
+    )
+    beyond = error_curve(tg.relu, 0.0, derivative=1.5)
+    assert beyond.note.endswith("on its two sides are 0 and 1, between which the derivative 1.5 is not")
     assert [method.theory.step for method in curve.methods.values()] == [None] * 3
     assert "kink" in str(curve)
 
@@ -246,8 +251,14 @@ def test_a_slope_along_the_imaginary_axis_needs_one_along_the_real_axis() -> Non
 
 
 def test_what_does_not_fit_is_refused(rng: np.random.Generator) -> None:
-    with pytest.raises(ValueError, match="float32 or float64"):
-        error_curve(tg.exp, 1.0, dtype=np.float16)
+    for dtype in (np.float16, "double trouble"):
+        with pytest.raises(ValueError, match="float32 or float64 was expected as the dtype"):
+            error_curve(tg.exp, 1.0, dtype=dtype)
+    for x in (-1.0, 0.0):
+        with pytest.raises(ValueError, match=r"log is (nan|-inf) here: choose a point where it is finite"):
+            error_curve(tg.log, x, name="log")
+    with pytest.raises(TypeError, match="a function that returns a number or an array"):
+        error_curve(lambda x: None, 1.0)
     with pytest.raises(ValueError, match="floats"):
         error_curve(tg.exp, np.array([1, 2]))
     with pytest.raises(ShapeError, match="directions"):

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from tinygrad_edu import __version__
+from tinygrad_edu.cli.encoding import never_fail
 
 # Each has `add(commands)`, which declares its arguments, and does nothing else yet: what a command needs is loaded
 # when it runs.
@@ -24,6 +25,7 @@ COMMANDS = ("demo", "check", "verify", "formula", "curve", "norm", "layers", "in
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    never_fail(sys.stdout, sys.stderr)
     args = _parser().parse_args(argv)
     with _one_thread():
         try:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import registry
 from tinygrad_edu.cli.arguments import known, seed
+from tinygrad_edu.cli.encoding import encodes
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-    from tinygrad_edu.verify.curves import Curve
 
 DESCRIPTION = """\
 Measure the error of one-sided, central and extrapolated differences and of the
@@ -25,10 +26,12 @@ examples:
   tinygrad-edu curve                     the lecture's g(θ) = θ³ at θ = 1
   tinygrad-edu curve tanh --svg v.svg    a primitive, at the points of its cases
   tinygrad-edu curve softmax --float32   in single precision
+  tinygrad-edu curve relu --at 0         where it has a kink
 
 exit codes: 0 the curve was drawn, 2 the command line was wrong, or a file cannot be written
 """
 POINTS = 5
+POWER, ORDINARY = re.compile("10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 STYLES = {"1": "dark_orange", "2": "dodger_blue1", "6": "green", "i": "magenta"}
 
 
@@ -39,6 +42,13 @@ def add(commands: Any) -> None:
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("name", nargs="?", metavar="NAME", help="of a primitive; by default θ³ at θ = 1")
+    parser.add_argument(
+        "--at",
+        type=float,
+        nargs="+",
+        metavar="X",
+        help="where, a number for each operand of NAME; else drawn",
+    )
     parser.add_argument("--float32", action="store_true", help="compute in float32 instead of float64")
     parser.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="of the point and the direction (default: 0)"
@@ -62,8 +72,12 @@ def run(args: argparse.Namespace) -> int:
         ensure_writable(path)
     rng = np.random.default_rng(args.seed)
     f, xs, name = _function(args, rng)
-    curve = error_curve(f, *xs, dtype=np.float32 if args.float32 else np.float64, rng=rng, name=name)
-    terminal().print(_coloured(curve), soft_wrap=True)
+    try:
+        curve = error_curve(f, *xs, dtype=np.float32 if args.float32 else np.float64, rng=rng, name=name)
+    except ValueError as error:  # of a point that was asked for, it has no finite value
+        args.parser.error(str(error).removeprefix("error_curve: "))
+    console = terminal()
+    console.print(_coloured(curve.text(console.width)), soft_wrap=True)
     if args.json:
         write(json.dumps(curve.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n", args.json)
     if args.svg:
@@ -74,7 +88,10 @@ def run(args: argparse.Namespace) -> int:
 def _function(args: argparse.Namespace, rng: Any) -> tuple[Callable[..., Any], list[Any], str]:
     """What is differentiated, and where: a primitive at a point of its first case, or the lecture's example."""
     if args.name is None:
-        return lambda theta: theta * theta * theta, [1.0], "θ³ at θ = 1"
+        theta = args.at or [1.0]
+        if len(theta) > 1:
+            args.parser.error(f"--at: one number was expected as θ, {len(theta)} came")
+        return lambda theta: theta * theta * theta, theta, f"θ³ at θ = {theta[0]:g}"
     known(args.parser, [args.name], "primitive", registry)
     op = registry[args.name]
     if not op.rules:
@@ -82,7 +99,16 @@ def _function(args: argparse.Namespace, rng: Any) -> tuple[Callable[..., Any], l
     each = op.cases[0]
     xs: list[Any] = each.draw(rng)
     name = args.name
-    if op.elementwise:  # one number says as much; of a few, the farthest from 0, which steps are measured by
+    if args.at:
+        if not op.elementwise or len(args.at) != len(xs):
+            takes = (
+                f"takes {len(xs)}" if op.elementwise else "is not elementwise, so a few numbers are no point"
+            )
+            args.parser.error(f"--at: {len(args.at)} came, but {args.name} {takes}")
+        xs, name = args.at, f"{name} at {', '.join(f'{x:g}' for x in args.at)}"
+    elif (
+        op.elementwise
+    ):  # one number says as much; of a few, the farthest from 0, which steps are measured by
         few = [domain.of_shape(POINTS).draw(rng) for domain in each.domains]
         k = max(range(POINTS), key=lambda k: sum(abs(float(x[k])) for x in few))
         xs = [x[k].item() for x in few]
@@ -90,14 +116,16 @@ def _function(args: argparse.Namespace, rng: Any) -> tuple[Callable[..., Any], l
     return lambda *xs: op.call(*xs, **each.params), xs, name
 
 
-def _coloured(curve: Curve) -> Text:
+def _coloured(said: str) -> Text:
     """The text, with the marks of each method in its colour, in the plot and in the legend."""
     from rich.text import Text
 
     from tinygrad_edu.verify.plot import MARGIN, MARKS
 
     lines = []
-    for line in str(curve).split("\n"):
+    if not encodes(sys.stdout, "⁻"):
+        said = POWER.sub(lambda found: "1e" + found[1].translate(ORDINARY), said)  # as wide as 10⁻⁷
+    for line in said.split("\n"):
         text = Text(line)
         if line[MARGIN - 1 : MARGIN] in {"│", "┤"}:
             for at, mark in enumerate(line[MARGIN:], MARGIN):

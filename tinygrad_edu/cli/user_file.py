@@ -8,7 +8,6 @@ a function is checked without the training below it, and a loss after it.
 from __future__ import annotations
 
 import ast
-import difflib
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import tinygrad_edu
+from tinygrad_edu.cli.arguments import did_you_mean
 
 PACKAGE = str(Path(tinygrad_edu.__file__).parent)
 GUARD = ast.dump(ast.parse('__name__ == "__main__"', mode="eval").body)
@@ -136,9 +136,3 @@ def find(module: ModuleType, name: str, there_are: Iterable[str]) -> Any:
             can = ", ".join(there_are) or "nothing that could be checked"
             raise Refusal(f"{said}{'' if said.endswith('?') else '.'} It has {can}") from None
     return found
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """The end of a sentence: a name that is nearly the same, if there is one."""
-    near = difflib.get_close_matches(name, [each for each in names if not each.startswith("__")], n=1)
-    return f": did you mean {near[0]}?" if near else ""

@@ -10,8 +10,7 @@ from tinygrad_edu.reporting.document import Align, Document, Tone, clean, notes
 from tinygrad_edu.reporting.document import Table as PlainTable
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
-    from rich.table import Table
+    from rich.console import Console, ConsoleOptions, Group
     from rich.text import Text
 
 SIDES: dict[Align, str] = {"left": "<", "center": "^", "right": ">"}
@@ -24,7 +23,7 @@ class Printed:
 
     document: Document
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text | Table]:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text | Group]:
         """The parts, for a terminal of a certain width."""
         from rich.text import Text
 
@@ -38,20 +37,20 @@ class Printed:
         yield Text(clean(facts), style="dim")
 
 
-def rich_table(table: PlainTable, width: int) -> Table:
+def rich_table(table: PlainTable, width: int) -> Group:
     """One table, coloured by its verdicts. Where it is too wide, columns of signs get numbers for heads, and a key."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    heads, key = [column.name for column in table.columns], ""
+    heads, key = [column.name for column in table.columns], [clean(table.caption)]
     cells = list(zip(*([clean(cell.text) for cell in row.cells] for row in table.rows), strict=True))
     needed = sum(1 + max(map(len, (head, *column))) for head, column in zip(heads, cells, strict=False))
     signs = [i for i in range(len(heads)) if any(row.cells[i].spoken for row in table.rows)]
     if needed > width:
-        key = "\n" + "  ".join(f"{k} {heads[i]}" for k, i in enumerate(signs, 1))
+        key += beside([f"{k} {heads[i]}" for k, i in enumerate(signs, 1)], width)
         heads = [str(signs.index(i) + 1) if i in signs else head for i, head in enumerate(heads)]
-    title = Text.assemble((clean(table.caption), "bold"), key if signs else "")
-    made = Table(title=title, title_justify="left", title_style="", box=None, padding=(0, 1, 0, 0))
+    made = Table(box=None, padding=(0, 1, 0, 0))
     for i, column in enumerate(table.columns):
         words = [word for row in table.rows if row.cells[i].tone for word in clean(row.cells[i].text).split()]
         made.add_column(
@@ -60,7 +59,17 @@ def rich_table(table: PlainTable, width: int) -> Table:
         )  # fmt: skip
     for row in table.rows:
         made.add_row(*(Text(clean(cell.text), STYLES[cell.tone] if cell.tone else "") for cell in row.cells))
-    return made
+    first, *others = key
+    return Group(Text(first, "bold"), *map(Text, others), made)
+
+
+def beside(items: list[str], width: int) -> list[str]:
+    """Lines of items, as many in each as there is room for."""
+    lines = [""]
+    for item in items:
+        joined = f"{lines[-1]}  {item}" if lines[-1] else item
+        lines[-1:] = [joined] if len(joined) <= width or not lines[-1] else [lines[-1], item]
+    return lines
 
 
 def plain(document: Document) -> str:

@@ -45,6 +45,7 @@ class Curve:
         noise: σ, the rounding error of the function.
         dtype: in which all but the derivative was computed.
         note: what is strange about the curve, if anything.
+        jump: half the difference of the slopes on the two sides of x; 0 unless x is on a kink.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Curve:
     noise: float
     dtype: np.dtype[Any]
     note: str
+    jump: float
 
     @property
     def unit(self) -> float:
@@ -106,9 +108,13 @@ class Curve:
         return write(self.svg(theme), path)
 
     def __str__(self) -> str:
-        from tinygrad_edu.verify.plot import plot, table
+        return self.text()
 
-        return "\n".join([*plot(self), "", *table(self)])
+    def text(self, columns: int = 75) -> str:
+        """The plot and the table, for a terminal of so many columns; 75 are as many as they fill."""
+        from tinygrad_edu.verify.plot import text
+
+        return text(self, columns)
 
 
 def error_curve(
@@ -132,13 +138,15 @@ def error_curve(
         ShapeError: a derivative or a direction of another shape than x, or a derivative of more than one number.
         ValueError: another dtype, no floats among the inputs, or f or its derivative is not finite.
     """
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ValueError(f"error_curve: float32 or float64 was expected, {np.dtype(dtype)} came")
+    if dtype not in (np.float32, np.float64, "float32", "float64", float):
+        raise ValueError(f"error_curve: float32 or float64 was expected as the dtype, {dtype} came")
     line = Line(f, xs, _several(direction), rng=generator(rng, "error_curve"), dtype=dtype)
+    if not math.isfinite(line.at_0):
+        raise ValueError(f"error_curve: {name} is {line.at_0} here: choose a point where it is finite")
     slope = line.slope(_several(derivative))
-    if not (math.isfinite(slope) and math.isfinite(line.at_0)):
+    if not math.isfinite(slope):
         raise ValueError(
-            f"error_curve: a finite function and derivative were expected, {line.at_0} and {slope} came"
+            f"error_curve: the derivative of {name} is {slope} here: choose a point where it is finite"
         )
     return _measured(line, slope, name)
 
@@ -182,7 +190,7 @@ def _measured(line: Line, slope: float, name: str) -> Curve:
         else:
             methods[method] = measured
     return Curve(
-        name, steps[:n], centres, methods, omitted, slope, noise, line.dtype, _note(slope, numeric)
+        name, steps[:n], centres, methods, omitted, slope, noise, line.dtype, _note(slope, numeric), numeric.jump
     )  # fmt: skip
 
 
@@ -206,7 +214,13 @@ def _note(slope: float, numeric: Estimate) -> str:
     """Whether the curve is one of another derivative than that of f."""
     value, error, jump = numeric
     if jump:
-        return f"x is on a kink: the slopes on its two sides are {value - jump:.6g} and {value + jump:.6g}"
+        low, high = value - jump, value + jump
+        said = f"x is on a kink: the slopes on its two sides are {low:.6g} and {high:.6g}"
+        if low - 4 * error <= slope <= high + 4 * error:
+            return (
+                f"{said}; any value between them will do, here {slope:.6g}, and no ε is better than another"
+            )
+        return f"{said}, between which the derivative {slope:.6g} is not"
     if abs(slope - value) > 4 * error + 1e-9 * abs(value):
         return f"the derivative {slope:.9g} is not that of f, which is {value:.9g} ± {error:.0e}"
     return ""

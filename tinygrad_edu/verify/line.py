@@ -70,6 +70,10 @@ class Line:
                 f"{[t.shape for t in self.ts]} came"
             )
         y = self._value(np.float64(0))
+        if y.dtype.kind not in "fiu":
+            raise TypeError(
+                f"a function that returns a number or an array of them was expected, {y.dtype} came"
+            )
         self.w = np.ones(()) if y.ndim == 0 else self._rounded(_away_from_0(rng, y.shape))
         self.at_0 = float(np.sum(self.w * y))
 
