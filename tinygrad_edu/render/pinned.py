@@ -52,6 +52,7 @@ class Layout:
         boxes: {card or `rest`: place and size}, as DOT attributes.
         clusters: {cluster: its box and the place of its label}, likewise.
         curves: {(tail, head): the arrows between them, in their order}.
+        legend: its place and size.
     """
 
     width: float
@@ -59,6 +60,7 @@ class Layout:
     boxes: dict[str, str]
     clusters: dict[str, str]
     curves: dict[tuple[str, str], tuple[Curve, ...]]
+    legend: str | None = None
 
 
 def lay_out(source: str, cards: Iterable[int], engine: str = "auto") -> Layout:
@@ -84,7 +86,11 @@ def lay_out(source: str, cards: Iterable[int], engine: str = "auto") -> Layout:
         points = tuple(map(_read, line["pos"].split()))
         middle = _read(line["lp"]) if "lp" in line else None
         curves.setdefault((names[line["tail"]], names[line["head"]]), []).append(Curve(points, middle))
-    return Layout(width, height, boxes, clusters, {pair: tuple(found) for pair, found in curves.items()})
+    legend = None
+    if "lp" in answer:
+        legend = f'pos="{answer["lp"]}" width={answer["lwidth"]} height={answer["lheight"]} fixedsize=true'
+    lines = {pair: tuple(found) for pair, found in curves.items()}
+    return Layout(width, height, boxes, clusters, lines, legend)
 
 
 def pin(source: str, layout: Layout, arrow: Callable[[str, str], tuple[str, bool]]) -> list[str]:
