@@ -15,8 +15,9 @@ import re
 from collections.abc import Iterator
 
 from tinygrad_edu.render import wording
-from tinygrad_edu.render.dot import goes_down
-from tinygrad_edu.render.fold import Board, Card, Link
+from tinygrad_edu.render.board import Board, Card, Link, grouped
+from tinygrad_edu.render.dot import TREE, goes_down, grouped_cards
+from tinygrad_edu.render.flags import look_of
 from tinygrad_edu.render.model import NodeModel
 from tinygrad_edu.render.style import CLIP, Palette, clean
 
@@ -25,7 +26,6 @@ BREAK = "<br/>"
 SIGNS = re.compile(r"(?<![0-9])\.|\.(?![0-9])|[!\"#$%&'*+\-/:;<=>?@\[\\\]^_`{|}~]")
 # What is read even so: \n as a line break, $$ as a formula, and ﬂ° as the start of an entity, in its own shorthand.
 READ = (("\\", "∖"), ("$$", "$\u2060$"), ("ﬂ", "fl"))
-TREE = tuple[list[Card], dict[str, "TREE"]]  # the cards of a module, and the modules in it
 
 
 def mermaid(
@@ -35,23 +35,37 @@ def mermaid(
     out = [f"---\ntitle: {_scalar(title)}\n---"] if title else []
     out.append(f"flowchart {'TB' if goes_down(board, rankdir) else 'LR'}")
     out += _groups(board)
-    out += [_edge(link, local) for link in board.links]
+    out += [_card(card, board) for card in board.unused]
+    red = [i for i, link in enumerate(board.links) if "tainted" in link.flags]
+    out += [_arrow(link, local) for link in board.links]
+    out += [f"n{link.src} -.->|{label('✂ detach')}| n{link.dst}" for link in board.detached]
     if board.stubs:
-        out.append(f'rest["… {board.omitted} more nodes"]:::omitted')
+        out.append(f"rest[{label(f'… {grouped(board.omitted)} more nodes')}]:::omitted")
         out += [f"rest -.-> n{i}" for i in board.stubs]
-    occurring = {card.node.role for card in board.cards} | ({"omitted"} if board.stubs else set())
-    out += [f"classDef {role} {_look(role, palette)}" for role in palette.roles if role in occurring]
-    bad = [f"n{card.id}" for card in board.cards if not {"nonfinite", "wrong"}.isdisjoint(card.flags)]
-    marked = [f"n{card.id}" for card in board.cards if "highlight" in card.flags]
-    for cards, name, border, fill in (
-        (bad, "bad", palette.bad, f"fill:{palette.bad_fill},"), (marked, "highlight", palette.accent, ""),
+    if red:
+        out.append(f"linkStyle {','.join(map(str, red))} stroke:{palette.bad},stroke-width:2px")
+    return "\n".join([*out, *_classes(board, palette), ""])
+
+
+def _classes(board: Board, palette: Palette) -> Iterator[str]:
+    """How the roles look, and what is pointed at."""
+    cards = (*board.cards, *board.unused)
+    occurring = {card.node.role for card in cards} | ({"omitted"} if board.stubs else set())
+    for role, look in palette.roles.items():
+        if role in occurring:
+            dashed = ",stroke-dasharray:5 3" if look.dashed else ""
+            yield f"classDef {role} fill:{look.fill},stroke:{look.border},color:{palette.ink}{dashed}"
+    for name, style, those in (
+        ("bad", f"fill:{palette.bad_fill},stroke:{palette.bad},stroke-width:3px",
+         [card for card in cards if look_of(card.flags) == "bad"]),
+        ("tainted", f"fill:{palette.pale},stroke:{palette.bad}",
+         [card for card in cards if look_of(card.flags) == "tainted"]),
+        ("highlight", f"stroke:{palette.accent},stroke-width:3px",
+         [card for card in cards if "highlight" in card.flags]),
     ):  # fmt: skip
-        if cards:
-            out += [
-                f"classDef {name} {fill}stroke:{border},stroke-width:3px",
-                f"class {','.join(cards)} {name}",
-            ]
-    return "\n".join([*out, ""])
+        if those:
+            yield f"classDef {name} {style}"
+            yield f"class {','.join(f'n{card.id}' for card in those)} {name}"
 
 
 def label(*lines: str) -> str:
@@ -74,13 +88,7 @@ def _scalar(title: str) -> str:
 
 def _groups(board: Board) -> Iterator[str]:
     """The cards, with a subgraph around those of a module."""
-    tree: TREE = ([], {})
-    for card in board.cards:
-        place = tree
-        for part in card.scope:
-            place = place[1].setdefault(part, ([], {}))
-        place[0].append(card)
-    stack: list[tuple[tuple[str, ...], TREE] | None] = [((), tree)]
+    stack: list[tuple[tuple[str, ...], TREE] | None] = [((), grouped_cards(board, True))]
     count = 0
     while stack:
         item = stack.pop()
@@ -88,46 +96,41 @@ def _groups(board: Board) -> Iterator[str]:
             yield "end"
             continue
         scope, (cards, children) = item
-        if scope:
+        if scope and scope != ("",):
             kind = board.modules.get(".".join(scope))
             yield f"subgraph m{count} [{label(f'{scope[-1]}  {kind}' if kind else scope[-1])}]"
             count += 1
             stack.append(None)
         for card in cards:
-            yield f"n{card.id}[{label(*_lines(card, board))}]:::{card.node.role}"
+            yield _card(card, board)
         stack += [((*scope, name), child) for name, child in reversed(children.items())]
+
+
+def _card(card: Card, board: Board) -> str:
+    return f"n{card.id}[{label(*_lines(card, board))}]:::{card.node.role}"
 
 
 def _lines(card: Card, board: Board) -> Iterator[str]:
     """The name with the operation, the value, the gradient, and a line for each leaf inside."""
-    node = card.node
     operation = " ".join(wording.symbols(card, board.modules))
     name = " ".join(filter(None, (clean(wording.headline(card)), wording.tag(card))))
     yield f"{operation} │ {name}" if operation else name
-    bars = wording.histogram(node.value)
-    if "value" in board.rows:
-        yield f"{bars or 'value'} {wording.value(node.value)}"
-    if "grad" in board.rows and node.requires_grad:
-        yield f"{wording.gradient_label(node)} {wording.gradient(node)}"
+    yield from _numbers(card, card.node, board)
     scope = tuple(card.module.split(".")) if card.module else card.scope
     for leaf in card.insets:
-        yield _inset(leaf, scope, board)
+        words = f"{wording.role(leaf)} {clean(wording.title(leaf, scope))}"
+        yield " · ".join([words, *_numbers(card, leaf, board)])
 
 
-def _inset(leaf: NodeModel, scope: tuple[str, ...], board: Board) -> str:
-    said = [f"{wording.role(leaf)} {clean(wording.title(leaf, scope))}"]
-    said += [wording.value(leaf.value)] if "value" in board.rows else []
-    if "grad" in board.rows and leaf.requires_grad:
-        said.append(f"{wording.gradient_label(leaf)} {wording.gradient(leaf)}")
-    return " · ".join(said)
+def _numbers(card: Card, node: NodeModel, board: Board) -> Iterator[str]:
+    value, gradient = wording.said(card, node)
+    bars = wording.histogram(node.value) if card.repeats is None else ""
+    if "value" in board.rows:
+        yield f"{bars or 'value'} {value}"
+    if "grad" in board.rows and node.requires_grad:
+        yield f"{wording.gradient_label(node)} {gradient}"
 
 
-def _edge(link: Link, local: bool) -> str:
-    words = f"|{label(wording.factor(link.local))}|" if local and link.local is not None else ""
-    return f"n{link.src} -->{words} n{link.dst}"
-
-
-def _look(role: str, palette: Palette) -> str:
-    look = palette.roles[role]
-    dashed = ",stroke-dasharray:5 3" if look.dashed else ""
-    return f"fill:{look.fill},stroke:{look.border},color:{palette.ink}{dashed}"
+def _arrow(link: Link, local: bool) -> str:
+    said = wording.factor(link.local) if local and link.local is not None else wording.arrow(link)
+    return f"n{link.src} -->{f'|{label(said)}|' if said else ''} n{link.dst}"
