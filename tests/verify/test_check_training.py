@@ -60,7 +60,7 @@ def test_a_right_network_before_and_after_and_nothing_is_left_changed() -> None:
 @pytest.mark.parametrize("also", [{"at": ()}, {"at": (3, 1)}, {"at": (-1,)}, {"at": (1, 1)}, {"lr": 0.0}])
 def test_what_is_refused(also: dict[str, Any]) -> None:
     net, loss = network(1.0)
-    with pytest.raises(ValueError, match="ascending numbers of steps|a learning rate lr > 0"):
+    with pytest.raises(ValueError, match=r"ascending numbers of steps|a learning rate lr > 0"):
         tg.check_training(net, loss, **also)
 
 
