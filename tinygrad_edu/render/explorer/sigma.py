@@ -37,8 +37,9 @@ def joined(steps: list[Step], board: Board, model: GraphModel, names: list[str])
             terms = tuple(_terms(step.node, set(chain), model))
             parts = [by_node[step.phase, i] for i in chain if (step.phase, i) in by_node]
             shares = [c for part in parts for c in part.contributions if c.to not in chain]
+            expression, numbers = _sum(step, terms, model, names)
             step = replace(
-                step, operands=terms, contributions=tuple(shares), **_sum(step.node, terms, model, names)
+                step, operands=terms, contributions=tuple(shares), expression=expression, numbers=numbers
             )
         found.append(step)
     return _counted(_added_up(found))
@@ -77,19 +78,18 @@ def _terms(end: int, chain: set[int], model: GraphModel) -> list[int]:
     return found
 
 
-def _sum(end: int, terms: Iterable[int], model: GraphModel, names: list[str]) -> dict[str, str]:
-    """The sum in symbols and in numbers; of arrays their number has to do."""
-    node = model.nodes[end]
-    left = f"{names[end]} = " if node.name is not None else ""
-    found = {"expression": left + " + ".join(names[i] for i in terms)}
+def _sum(step: Step, terms: Iterable[int], model: GraphModel, names: list[str]) -> tuple[str, str]:
+    """The sum in symbols and in numbers; of arrays the last addition has to do."""
+    node, numbers = model.nodes[step.node], step.numbers
+    left = f"{names[node.id]} = " if node.name is not None else ""
     values = [model.nodes[i].value.item for i in terms]
     if node.value.item is not None and all(value is not None for value in values):
         texts = [number(value) for value in values]
         added = " + ".join(
             f"({text})" if text.startswith("−") and i else text for i, text in enumerate(texts)
         )
-        found["numbers"] = f"{added} = {number(node.value.item)}"
-    return found
+        numbers = f"{added} = {number(node.value.item)}"
+    return left + " + ".join(names[i] for i in terms), numbers
 
 
 def _added_up(steps: list[Step]) -> list[Step]:
