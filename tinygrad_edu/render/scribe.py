@@ -39,7 +39,7 @@ class Scribe:
             return f"{upstream} × {_signed(number(local))}"
         rule = self._shapes(node, i)
         if local is None:
-            return re.sub(rf"\b{UPSTREAM}\b", upstream, rule)
+            return re.sub(rf"\b{UPSTREAM}(?=\b|ᵀ)", upstream, rule)
         return upstream if rule == "1" else f"{upstream} × {factor(rule)}"
 
     def expression(self, node: Node) -> str:
