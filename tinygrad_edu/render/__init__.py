@@ -1,20 +1,53 @@
-"""Pictures of computation graphs: `tg.draw(loss)` shows what was computed, from what, and every gradient."""
+"""Pictures of computation graphs: `tg.draw(loss)` shows what was computed, from what, and every gradient.
 
-from tinygrad_edu.render.diagnosis import diagnose
+    draw            a graph, in every form
+    diagnose        the same, with what is wrong in it
+    diff            two graphs, and what has changed
+    trace_steps     the computation one operation at a time, and back; `draw_step`, `Frames` draw it
+    explore         all of that as a page to walk through
+    on_failure      what there is of a forward pass that failed
+
+What a picture needs is loaded with it; the others come when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from tinygrad_edu.render.drawing import draw
 from tinygrad_edu.render.engine import EngineError, engines
 from tinygrad_edu.render.forms import Drawing
 from tinygrad_edu.render.model import GraphModel, capture
-from tinygrad_edu.render.plain import ModelError, load_model
+
+if TYPE_CHECKING:
+    from tinygrad_edu.render.diagnosis import diagnose
+    from tinygrad_edu.render.difference import diff
+    from tinygrad_edu.render.explorer import Page, explore
+    from tinygrad_edu.render.failure import failed, on_failure
+    from tinygrad_edu.render.frames import Frames, draw_step
+    from tinygrad_edu.render.plain import ModelError, load_model
+    from tinygrad_edu.render.steps import Contribution, Step, trace_steps
+
+_LAZY = {
+    "Contribution": "steps", "Frames": "frames", "ModelError": "plain", "Page": "explorer", "Step": "steps",
+    "diagnose": "diagnosis", "diff": "difference", "draw_step": "frames", "explore": "explorer", "failed": "failure",
+    "load_model": "plain", "on_failure": "failure", "trace_steps": "steps",
+}  # fmt: skip
 
 __all__ = [
-    "Drawing",
-    "EngineError",
-    "GraphModel",
-    "ModelError",
-    "capture",
-    "diagnose",
-    "draw",
-    "engines",
-    "load_model",
-]
+    "Contribution", "Drawing", "EngineError", "Frames", "GraphModel", "ModelError", "Page", "Step", "capture",
+    "diagnose", "diff", "draw", "draw_step", "engines", "explore", "failed", "load_model", "on_failure", "trace_steps",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'tinygrad_edu.render' has no attribute '{name}'")
+    found = getattr(import_module(f"tinygrad_edu.render.{_LAZY[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

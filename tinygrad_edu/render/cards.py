@@ -57,7 +57,7 @@ def columns_of(board: Board, down: bool) -> Columns:
 
 
 def _value(node: NodeModel) -> str:
-    return wording.value(node.value)
+    return wording.node_value(node)
 
 
 def _width(lengths: Iterable[int], letter: float) -> int:
@@ -100,7 +100,7 @@ def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Column
         return _profile(card, card.repeats, top, shown, palette, columns)
     bars = wording.histogram(node.value)
     left = text(bars, 11, palette.value) if bars else text("value", 9, palette.value)
-    value = text(wording.value(node.value), 12, palette.bad if bad else palette.value, bold=True)
+    value = text(wording.node_value(node), 12, palette.bad if bad else palette.value, bold=True)
     gap = cell(width=6)
     rows = [row(cell(table(row(top)), colspan=3))]
     if "value" in shown and "failed" not in card.flags:
@@ -148,7 +148,9 @@ def _profile(
         )  # fmt: skip
     if remark := profile.remarks(repeats):
         lines = [text(line, 10, palette.bad, bold=True) for line in wrap(clean(remark, NOTE), LINE)]
-        rows.append(row(cell('<BR ALIGN="LEFT"/>'.join([*lines, ""]), align="LEFT", balign="LEFT", colspan=4)))
+        rows.append(
+            row(cell('<BR ALIGN="LEFT"/>'.join([*lines, ""]), align="LEFT", balign="LEFT", colspan=4))
+        )
     return table(*rows, cellspacing=1)
 
 

@@ -18,7 +18,7 @@ from tinygrad_edu.render.style import FONT, Palette, clean, quoted
 
 BROKEN = {  # the flags that the legend explains
     "first": "first NaN or ∞", "first_backward": "gradient breaks here", "wrong": "✗ wrong derivative",
-    "failed": "✗ failed", "added": "+ added",
+    "failed": "✗ failed",
 }  # fmt: skip
 LARGE = 150  # cards, from which on a good layout would take Graphviz minutes
 DEEP = 3  # a graph this many times deeper than wide is drawn from top to bottom
@@ -169,7 +169,11 @@ def _node(card: Card, board: Board, palette: Palette, columns: Columns) -> str:
     border, fill, width = look.border, look.fill, look.width
     dashed = look.dashed or not {"unused", "removed"}.isdisjoint(card.flags)
     out = look_of(card.flags)
-    if out == "bad":
+    if "added" in card.flags:
+        border, fill, width = palette.roles["output"].border, palette.roles["output"].fill, 2.2
+    elif "removed" in card.flags:
+        border, fill = palette.roles["omitted"].border, palette.roles["omitted"].fill
+    elif out == "bad":
         border, fill, width = palette.bad, palette.bad_fill, 3.0
     elif out:
         border, fill, width = palette.bad, palette.pale, 1.2
@@ -187,7 +191,7 @@ def _tooltip(card: Card) -> str:
     node = card.node
     name = node.name if node.name is not None else node.derived
     made = f" = {node.op}" if node.op else ""
-    return f"{clean(name, 700)}{made}, value {wording.value(node.value)}, gradient {wording.gradient(node)}"
+    return f"{clean(name, 700)}{made}, value {wording.node_value(node)}, gradient {wording.gradient(node)}"
 
 
 def _edge(link: Link, local: bool, palette: Palette, broken: bool) -> str:
@@ -198,7 +202,11 @@ def _edge(link: Link, local: bool, palette: Palette, broken: bool) -> str:
     elif said := wording.arrow(link):
         attributes.append(f'label={quoted(said)} fontcolor="{palette.dim}"')
     back = broken and "gradient" in link.flags
-    if "tainted" in link.flags or back:
+    if "added" in link.flags:
+        attributes.append(f'color="{palette.roles["output"].border}" penwidth=2.2')
+    elif "removed" in link.flags:
+        attributes.append("style=dashed")
+    elif "tainted" in link.flags or back:
         attributes.append(f'color="{palette.bad}" penwidth=2.2{" dir=back" * ("tainted" not in link.flags)}')
     return f"n{link.src}->n{link.dst}" + (f" [{' '.join(attributes)}]" if attributes else "")
 

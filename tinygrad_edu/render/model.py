@@ -65,6 +65,9 @@ class NodeModel:
     gradient: Numbers | None  # None: not computed
     flags: tuple[str, ...] = ()  # see the chapter `flags`
     note: str = ""  # a remark on the card, below its numbers
+    before: tuple[Numbers, Numbers | None] | None = (
+        None  # value and gradient in the graph it is compared with
+    )
 
 
 @dataclass(frozen=True, slots=True)

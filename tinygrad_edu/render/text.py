@@ -51,7 +51,9 @@ def outline(board: Board, *, title: str | None = None, subtitle: str | None = No
 
 def _line(card: Card, depth: int, note: str) -> tuple[str, str, str, str]:
     node = card.node
-    name = clean(wording.headline(card) if card.module is not None or card.repeats is not None else wording.title(node))
+    name = clean(
+        wording.headline(card) if card.module is not None or card.repeats is not None else wording.title(node)
+    )
     if card.module is not None:
         name += f"  [module, {card.operations} operation{'s' * (card.operations != 1)}]"
     elif card.repeats is not None:
@@ -89,7 +91,7 @@ def _columns(node: NodeModel, name: str, depth: int) -> tuple[str, str, str, str
     if node.kind != "Scalar":
         kind += f" {shape(node.value.shape)}"
     bars = wording.histogram(node.value)
-    value = f"{bars} {wording.value(node.value)}" if bars else wording.value(node.value)
+    value = f"{bars} {wording.node_value(node)}" if bars else wording.node_value(node)
     words = wording.gradient(node) if node.requires_grad else NOT_COMPUTED
     return (
         indent + name,

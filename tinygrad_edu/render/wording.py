@@ -140,6 +140,15 @@ def _rounded(m: float | None, x: Numbers) -> float:
     return 0.0 if abs(m) < 5e-4 * size else float(f"{m:.3g}")
 
 
+def node_value(node: NodeModel) -> str:
+    """The value of a node; `before → after` if it is compared with another graph, where it was not the same."""
+    return _arrow(value(node.before[0]) if node.before else "", value(node.value))
+
+
+def _arrow(before: str, after: str) -> str:
+    return f"{before} → {after}" if before not in ("", after) else after
+
+
 def histogram(x: Numbers) -> str:
     """The bars of the histogram; empty for a single number, or if all elements are equal."""
     return bars(x.histogram) if x.histogram else ""
@@ -147,14 +156,17 @@ def histogram(x: Numbers) -> str:
 
 def gradient(node: NodeModel) -> str:
     """The gradient of a single number, or the norm of an array's; `—` if it was not computed."""
-    g = node.gradient
+    if "dead" in node.flags and node.gradient is not None:
+        return "0 dead" if not node.gradient.norm else "≈ 0 dead"
+    return _arrow(_size(node.before[1], node.kind) if node.before else "", _size(node.gradient, node.kind))
+
+
+def _size(g: Numbers | None, kind: str) -> str:
     if g is None:
         return NOT_COMPUTED
-    if "dead" in node.flags:
-        return "0 dead" if not g.norm else "≈ 0 dead"
     if g.nan or g.infinite:
         return value(g)
-    return number(g.item if node.kind == "Scalar" else g.norm)
+    return number(g.item if kind == "Scalar" else g.norm)
 
 
 def factor(local: float) -> str:
