@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.training import metrics
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "optim.json").read_text(encoding="utf-8"))[
@@ -98,5 +99,41 @@ def test_zero_by_zero_is_what_was_said():
     ],
 )  # fmt: skip
 def test_what_is_refused(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_calibration_by_hand():
+    """Three bins of ten: 0.25 and 0.3 of which none, 0.6 of which one, 0.9, 0.95 and 1 of which two are right."""
+    y, p = np.array([0, 0, 1, 1, 0, 1]), np.array([0.25, 0.3, 0.6, 0.95, 0.91, 1.0])
+    found = metrics.calibration(y, p)
+    np.testing.assert_allclose(found.confidence, [0.275, 0.6, 2.86 / 3])
+    np.testing.assert_allclose(found.accuracy, [0, 1, 2 / 3])
+    assert found.count.tolist() == [2, 1, 3]
+    assert found.error == pytest.approx((2 * 0.275 + 0.4 + 2.86 - 2) / 6)
+    several = metrics.calibration([0, 2], [[0.7, 0.2, 0.1], [0.3, 0.6, 0.1]], bins=2)
+    assert (several.confidence, several.accuracy, several.count) == (pytest.approx([0.65]), [0.5], [2])
+
+
+def test_who_says_what_he_knows_is_calibrated(rng):
+    p = rng.uniform(size=40_000)
+    y = (rng.uniform(size=40_000) < p).astype(int)
+    assert metrics.calibration(y, p).error < 0.015
+    assert metrics.calibration(y, p**2).error == pytest.approx(1 / 2 - 1 / 3, abs=0.01)  # E[p − p²]
+    assert metrics.calibration(y, p, bins=1).error == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: metrics.calibration([0, 1], [0.5, 1.5]), ValueError, "of logits take softmax or sigmoid"),
+        (lambda: metrics.calibration([0, 1], [0.5, np.nan]), ValueError, "in .0, 1."),
+        (lambda: metrics.calibration([0, 2], [0.5, 0.5]), ValueError, "y of 0 and 1 was expected"),
+        (lambda: metrics.calibration([0.5, 1], [0.5, 0.5]), TypeError, "classes as integers"),
+        (lambda: metrics.calibration([0], [0.5, 0.5]), ShapeError, "two arrays"),
+        (lambda: metrics.calibration([], []), ValueError, "at least one sample"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_calibrated(call, error, words):
     with pytest.raises(error, match=words):
         call()

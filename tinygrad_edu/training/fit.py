@@ -97,8 +97,8 @@ def fit(
         plateau: a further factor, a function of all "val_loss" so far, or of all "loss" without validation.
         clip: the largest global norm of the gradients, or a function that clips those of the parameters it is given.
         early_stopping: ends the training, and restores the parameters and buffers of the best epoch.
-        average: of the parameters, updated after every step. Validation then measures the averages; at the end the model
-            has its own parameters, but for early stopping, and `average.assign()` gives it the averages.
+        average: of the parameters, updated after every step. Validation then measures the averages; at the end the
+            model has its own parameters, but for early stopping, and `average.assign()` gives it the averages.
         checkpoint: a file that is written after every epoch, and never seen half written.
         resume: go on from that file, if there is one.
         callback: is given the row of the history after every epoch; if it returns True, the training ends there.

@@ -6,6 +6,7 @@ Arguments are in the order of scikit-learn: what is true first, what was predict
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,61 @@ def roc_auc(y_true: Any, y_score: Any) -> float:
     below = np.searchsorted(ordered, positive, "left")  # for each positive, the negatives with a lower score
     not_above = np.searchsorted(ordered, positive, "right")
     return int(below.sum() + not_above.sum()) / (2 * len(positive) * len(negative))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far a model may be believed; a row for each bin of confidence that is not empty.
+
+    Attributes:
+        confidence: (bins,) the mean of the probabilities in a bin.
+        accuracy: (bins,) the share that was right; of a calibrated model the same.
+        count: (bins,) the number of samples.
+    """
+
+    confidence: Array
+    accuracy: Array
+    count: Array
+
+    @property
+    def error(self) -> float:
+        """Σ count · |accuracy − confidence| / n, the expected calibration error, in [0, 1]."""
+        return float(np.average(np.abs(self.accuracy - self.confidence), weights=self.count))
+
+
+def calibration(y_true: Any, probability: Any, *, bins: int = 10) -> Calibration:
+    """Of all that is said with 80 %, are 80 % right? (Guo et al. 2017, eq. 2 and 3).
+
+    Args:
+        y_true: (n,) classes.
+        probability: (n, classes), such as `ops.softmax(logits)`: the confidence is the largest of a row, and right is a
+            row whose largest is at the class. Or (n,) the probabilities of y = 1, for y of 0 and 1: right is y = 1.
+        bins: of equal width in [0, 1], ≥ 1; an edge belongs to the bin below it.
+
+    Raises:
+        ShapeError: other shapes.
+        TypeError: classes that are no integers.
+        ValueError: no samples, bins < 1, probabilities outside [0, 1], or classes that there are not.
+    """
+    p = np.asarray(value_of(probability), float)
+    if not np.all((p >= 0) & (p <= 1)) or bins < 1:
+        raise ValueError(
+            f"calibration: probabilities in [0, 1] and bins ≥ 1 were expected, {p.min(initial=1):.4g} … "
+            f"{p.max(initial=0):.4g} and {bins} came: of logits take softmax or sigmoid"
+        )
+    if p.ndim == 2:
+        true, predicted = _classes("calibration", y_true, p.argmax(axis=1))
+        p, right = p.max(axis=1), true == predicted
+    else:
+        true, p = _pair("calibration", y_true, p)
+        _refuse_fractions("calibration", true)
+        right = true == 1
+        if not np.isin(true, (0, 1)).all():
+            raise ValueError(f"calibration: y of 0 and 1 was expected, {np.unique(true).tolist()} came")
+    bin_of = np.clip(np.ceil(p * bins).astype(int) - 1, 0, bins - 1)
+    used, bin_of, count = np.unique(bin_of, return_inverse=True, return_counts=True)
+    sums = [np.bincount(bin_of, weights=x, minlength=len(used)) for x in (p, right)]
+    return Calibration(sums[0] / count, sums[1] / count, count)
 
 
 def r2(y_true: Any, y_pred: Any) -> float:

@@ -14,6 +14,7 @@ The chapters, from the shape of a weight to a whole network:
     gains           what a nonlinearity takes away: by a table, and by that integral for any function
     scaling         a variance for the fans: LeCun, Xavier, Kaiming
     structured      identity, Dirac, orthogonal and sparse weights
+    residual        deep residual networks without normalization: `fixup`, and `zero_one`
     assigning       `apply`: all parameters of a model at once, by their names and shapes
     watching        what the layers of a model return
     observed        `lsuv`, `data_dependent`: scales measured on a batch, where no formula knows them
@@ -28,6 +29,7 @@ from tinygrad_edu.nn.init.gains import gain, gain_of
 from tinygrad_edu.nn.init.layout import Layout, fans
 from tinygrad_edu.nn.init.observed import Observed, data_dependent, lsuv
 from tinygrad_edu.nn.init.quadrature import Estimate, normal_mean
+from tinygrad_edu.nn.init.residual import fixup, hadamard, zero_one
 from tinygrad_edu.nn.init.scaling import (
     Mode,
     kaiming_normal,
@@ -41,8 +43,8 @@ from tinygrad_edu.nn.init.scaling import (
 from tinygrad_edu.nn.init.structured import dirac, eye, identity, orthogonal, sparse
 
 __all__ = [
-    "Estimate", "Layout", "Mode", "Observed", "apply", "constant", "data_dependent", "dirac", "eye", "fans", "gain",
-    "gain_of", "identity", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform", "lsuv", "normal",
-    "normal_mean", "ones", "orthogonal", "sparse", "trunc_normal", "uniform", "variance_scaling", "xavier_normal",
-    "xavier_uniform", "zeros",
+    "Estimate", "Layout", "Mode", "Observed", "apply", "constant", "data_dependent", "dirac", "eye", "fans", "fixup",
+    "gain", "gain_of", "hadamard", "identity", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform",
+    "lsuv", "normal", "normal_mean", "ones", "orthogonal", "sparse", "trunc_normal", "uniform", "variance_scaling",
+    "xavier_normal", "xavier_uniform", "zero_one", "zeros",
 ]  # fmt: skip
