@@ -167,6 +167,13 @@ def _pill(node: NodeModel, palette: Palette, size: int, said: str = "", **attrib
     return cell(words, align="RIGHT", style="ROUNDED", bgcolor=fill, cellpadding=3, **attributes)
 
 
+def _name_colour(node: NodeModel, palette: Palette) -> str:
+    """That of a row: a derived name is dim, and one that is pointed at stands out."""
+    if "highlight" in node.flags:
+        return palette.accent_text
+    return palette.ink if node.name else palette.dim
+
+
 def _insets(
     nodes: list[NodeModel], role: str, card: Card, shown: Sequence[str], palette: Palette, columns: Columns
 ) -> str:
@@ -176,9 +183,7 @@ def _insets(
     rows = []
     for node in nodes:
         single = node.kind == "Scalar"
-        name = text(
-            wording.title(node, scope), 11, palette.ink if node.name else palette.dim, bold=bool(node.name)
-        )
+        name = text(wording.title(node, scope), 11, _name_colour(node, palette), bold=bool(node.name))
         bad = node.value.nan + node.value.infinite > 0
         said, graded_as = wording.said(card, node)
         value = text(said, 11, palette.bad if bad else palette.value, bold=True)
