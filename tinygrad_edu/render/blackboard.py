@@ -24,6 +24,7 @@ from tinygrad_edu.render.symbols import UPSTREAM, factor
 
 DOTS = 20  # steps that are counted in dots
 SHOWN = 6  # operands whose shares are written out
+WIDE, LARGEST = 1100.0, 2.0  # points from which on the type grows, and how much
 _NUMERAL = re.compile(r"−?[\d.]+")
 LINE, TITLE, FORMULA = 22.0, 32.0, 27.0  # heights
 INK, DIM, VALUE, GRADIENT, BAD, PILL = "ink", "dim", "value", "gradient", "bad", "pill"
@@ -37,14 +38,16 @@ class Piece(NamedTuple):
     size: int = 14
     bold: bool = False
 
-    def width(self) -> float:
+    def width(self, scale: float) -> float:
         """The room that it takes, with what is around it."""
-        return 1.06 * text_width(self.words, self.size, bold=self.bold) + (26 if self.look == PILL else 8)
+        return 1.06 * scale * text_width(self.words, self.size, bold=self.bold) + (
+            26 if self.look == PILL else 8
+        )
 
-    def cell(self, palette: Palette) -> str:
+    def cell(self, palette: Palette, scale: float) -> str:
         """As a cell of Graphviz."""
         colour = palette.gradient if self.look == PILL else getattr(palette, self.look)
-        words = text(self.words, self.size, colour, bold=self.bold, limit=400)
+        words = text(self.words, round(self.size * scale), colour, bold=self.bold, limit=400)
         if self.look == PILL:
             pill = table(row(cell(words, style="ROUNDED", bgcolor=palette.pill, cellpadding=4)))
             return cell(pill, align="LEFT", cellpadding=1)
@@ -60,36 +63,41 @@ class Board(NamedTuple):
     lines: list[Row]
     formulas: list[Row]
 
-    def width(self) -> float:
+    def width(self, scale: float) -> float:
         """The room from left to right."""
-        return max(map(_width, [*([line] for line in self.lines), self.formulas]))
+        return max(_width(block, scale) for block in [*([line] for line in self.lines), self.formulas])
 
-    def label(self, palette: Palette, width: float) -> str:
+    def label(self, palette: Palette, width: float, scale: float) -> str:
         """As a label of Graphviz, of that width."""
-        rows = [row(cell(_aligned([line], palette, width), align="LEFT")) for line in self.lines]
-        rows += [row(cell(height=6)), row(cell(_aligned(self.formulas, palette, width), align="LEFT"))]
+        rows = [row(cell(_aligned([line], palette, width, scale), align="LEFT")) for line in self.lines]
+        rows += [row(cell(height=6)), row(cell(_aligned(self.formulas, palette, width, scale), align="LEFT"))]
         return table(*rows)
 
 
-def _width(block: list[Row]) -> float:
+def _width(block: list[Row], scale: float) -> float:
     """The room that lines take whose pieces stand below each other."""
-    return sum(max(piece.width() for piece in column if piece) for column in zip_longest(*block))
+    return sum(max(piece.width(scale) for piece in column if piece) for column in zip_longest(*block))
 
 
-def _aligned(block: list[Row], palette: Palette, width: float) -> str:
+def _aligned(block: list[Row], palette: Palette, width: float, scale: float) -> str:
     """Such lines as a table; its last column takes up the room that is left, or Graphviz would give it to all."""
     columns = max(map(len, block))
-    rest = cell(width=max(0, round(width - _width(block))))
+    rest = cell(width=max(0, round(width - _width(block, scale))))
     rows = [
-        row(*(piece.cell(palette) for piece in pieces), *[cell()] * (columns - len(pieces)), rest)
+        row(*(piece.cell(palette, scale) for piece in pieces), *[cell()] * (columns - len(pieces)), rest)
         for pieces in block
     ]
     return table(*rows)
 
 
-def height(formulas: int, title: str | None) -> float:
+def scale_for(width: float) -> float:
+    """How much larger the type is above a wide picture, which is seen from farther away."""
+    return min(max(1.0, width / WIDE), LARGEST)
+
+
+def height(formulas: int, title: str | None, scale: float) -> float:
     """The height of a blackboard with room for that many formulas."""
-    return (TITLE if title else 0) + 2 * LINE + 8 + FORMULA * max(1, formulas)
+    return scale * ((TITLE if title else 0) + 2 * LINE + 8 + FORMULA * max(1, formulas))
 
 
 def blackboard(step: Step, model: GraphModel, title: str | None) -> Board:
@@ -106,16 +114,17 @@ def blackboard(step: Step, model: GraphModel, title: str | None) -> Board:
         if sign:
             formula = [Piece(before, VALUE, 15), Piece("=", DIM), Piece(result, VALUE, 15, True)]
         return Board(lines, [[Piece(name(model, step.node), VALUE, 15, True), Piece("=", DIM), *formula]])
-    factors = all(c.local is not None for c in step.contributions)
     end = name(model, model.root)
-    rule = "(upstream gradient) × (local derivative)" if factors else (
-        f"its share of the upstream gradient {UPSTREAM} = {partial(end, name(model, step.node))}"
-    )  # fmt: skip
+    arrays = not all(isinstance(c.share, float) and isinstance(c.upstream, float) for c in step.contributions)
+    if all(c.local is not None for c in step.contributions):
+        rule = f"(upstream gradient{f' {UPSTREAM}' * arrays}) × (local derivative)"
+    else:
+        rule = f"its share of the upstream gradient {UPSTREAM} = {partial(end, name(model, step.node))}"
     each = "each input receives" if len(step.operands) > 1 else "the input receives"
     lines.append(
         [Piece("Through", DIM), Piece(step.expression, INK, 14, True), Piece(f"—  {each} {rule}", DIM)]
     )
-    symbolic = not all(_NUMERAL.fullmatch(c.local_symbols) for c in step.contributions)
+    symbolic = arrays or not all(_NUMERAL.fullmatch(c.local_symbols) for c in step.contributions)
     formulas = [_formula(c, step, model, symbolic) for c in step.contributions[:SHOWN]]
     if len(step.contributions) > SHOWN:
         formulas[-1] = [Piece(f"… and {len(step.contributions) - SHOWN + 1} more inputs", DIM)]
@@ -157,13 +166,18 @@ def _formula(c: Contribution, step: Step, model: GraphModel, symbolic: bool) -> 
     pieces = [Piece(partial(end, x), GRADIENT, 15, True), Piece("=" if c.before is None else "+=", DIM)]
     if c.local is not None:
         pieces += [Piece(f"{partial(end, y)} × {partial(y, x)}"), equals]
-        upstream = number(c.upstream) if isinstance(c.upstream, float) else UPSTREAM
         if symbolic:
-            pieces += [Piece(f"{upstream} × {factor(c.local_symbols)}"), equals]
+            upstream = number(c.upstream) if isinstance(c.upstream, float) else UPSTREAM
+            one = c.local_symbols == "1" and upstream == UPSTREAM
+            pieces += [Piece(upstream if one else f"{upstream} × {factor(c.local_symbols)}"), equals]
     else:
         pieces += [Piece(c.local_symbols), equals]
-    result = Piece(size(c.share), PILL, 15, True)
-    pieces += [Piece(c.numbers), equals if isinstance(c.share, float) else Piece(", norm", DIM), result]
+    single = isinstance(c.share, float)
+    pieces += [
+        Piece(c.numbers),
+        equals if single else Piece("norm", DIM),
+        Piece(size(c.share), PILL, 15, True),
+    ]
     return [*pieces, Piece(_remark(c), DIM, 11), *_verdict(c)]
 
 
@@ -190,6 +204,6 @@ def size(x: Quantity) -> str:
     return number(x.norm) if x.norm is not None else wording.value(x)
 
 
-def widest(steps: Sequence[Step], model: GraphModel, title: str | None) -> float:
+def widest(steps: Sequence[Step], model: GraphModel, title: str | None, scale: float) -> float:
     """The room from left to right that every step has enough of."""
-    return max((blackboard(step, model, title).width() for step in steps), default=0)
+    return max((blackboard(step, model, title).width(scale) for step in steps), default=0)

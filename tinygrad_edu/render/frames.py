@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.render import wording
-from tinygrad_edu.render.blackboard import SHOWN, blackboard, height, widest
+from tinygrad_edu.render.blackboard import SHOWN, blackboard, height, scale_for, widest
 from tinygrad_edu.render.cards import columns_of
 from tinygrad_edu.render.dot import dot, goes_down, legend_entries
 from tinygrad_edu.render.fold import Board, Card, fold
@@ -29,7 +29,7 @@ from tinygrad_edu.render.options import Options
 from tinygrad_edu.render.pinned import Layout, lay_out, pin
 from tinygrad_edu.render.steps import PHASES, Phase, Quantity, Step, trace_steps
 
-FEW = 80  # nodes up to which every leaf has a card of its own, and so an arrow
+FEW = 24  # nodes up to which every leaf has a card of its own, and so an arrow
 LEFT = 16.0  # the blackboard begins where the cards do
 GAP = 14.0  # below the blackboard
 
@@ -77,9 +77,9 @@ class Frames(Sequence[Drawing]):
         source = dot(self._longest, o.palette, rankdir=o.rankdir, local=True, columns=self._columns)
         self.layout: Layout = lay_out(source, [card.id for card in self.board.cards], o.engine)
         formulas = max((min(len(step.contributions), SHOWN) for step in self.all_steps), default=1)
-        self.size = (
-            max(self.layout.width - LEFT, widest(self.all_steps, graph, o.title)), height(formulas, o.title),
-        )  # fmt: skip
+        self.scale = scale_for(self.layout.width)
+        wide = max(self.layout.width - LEFT, widest(self.all_steps, graph, o.title, self.scale))
+        self.size = wide, height(formulas, o.title, self.scale)  # of the blackboard
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -128,7 +128,7 @@ class Frames(Sequence[Drawing]):
         lines = pin(source, self.layout, arrow)
         width, tall = self.size
         top = self.layout.height + GAP
-        words = blackboard(step, self.graph, o.title).label(o.palette, width)
+        words = blackboard(step, self.graph, o.title).label(o.palette, width, self.scale)
         middle = f'pos="{LEFT + width / 2:.2f},{top + tall / 2:.2f}"'
         box = f"{middle} width={width / 72:.4f} height={tall / 72:.4f} fixedsize=true"
         lines += [
@@ -157,7 +157,8 @@ class Frames(Sequence[Drawing]):
 
         def seen(node: NodeModel) -> NodeModel:
             value = node.value if node.id in known else Numbers(node.value.shape, UNKNOWN, None)
-            return replace(node, value=value, gradient=as_numbers(received.get(node.id)), flags=())
+            flags = ("highlight",) * (node.id in taking_part)
+            return replace(node, value=value, gradient=as_numbers(received.get(node.id)), flags=flags)
 
         def card_at(card: Card) -> Card:
             mine = {card.id, *card.members}
@@ -206,7 +207,7 @@ def _board(graph: GraphModel, o: Options) -> Board:
         replace(node, flags=(*node.flags, "highlight")) if own and node.op is not None else node
         for node in graph.nodes
     )
-    leaves = o.leaves if o.leaves != "auto" else "cards" if len(graph.nodes) <= FEW else "inset"
+    leaves = "inset" if o.leaves == "auto" and len(graph.nodes) > FEW else o.leaves
     model = replace(graph, nodes=marked)
     board = fold(model, depth=o.depth, leaves=leaves, arrows=True, max_cards=o.max_cards)
     return replace(board, cards=tuple(_unmarked(card, graph) for card in board.cards), rows=o.rows)
