@@ -25,21 +25,29 @@ class Plan:
     views: Mapping[int, str] = field(default_factory=dict)  # what the arrows from these nodes say
 
 
+def rows(model: GraphModel, plan: Plan, above: float | None) -> set[int]:
+    """The leaves that are drawn as rows, if there are more cards than `above`; None: never."""
+    whole = {*plan.modules, *plan.groups}
+    always = above is not None and len(set(plan.owner)) > above
+    found = insets(model, plan.owner, whole, always, plan.groups)
+    if above is None:  # but for those that equal parts have each for themselves
+        found &= {i for group in plan.groups.values() for leaves in group.leaves for i in leaves}
+    return found
+
+
+def count(model: GraphModel, plan: Plan, above: float | None) -> int:
+    """How many cards there will be."""
+    return len(set(plan.owner)) - len(rows(model, plan, above))
+
+
 def arrange(model: GraphModel, plan: Plan, above: float | None) -> Board:
     """Put a plan on a board; more cards than `above`, and leaves are drawn as rows of their user, None: never."""
     members: dict[int, list[NodeModel]] = {}
     for node in model.nodes:
         members.setdefault(plan.owner[node.id], []).append(node)
-    whole = {*plan.modules, *plan.groups}
-    always = above is not None and len(members) > above
-    inset = (
-        insets(model, plan.owner, whole, always, plan.groups) if above is not None or plan.groups else set()
-    )
-    if above is None:  # leaves are cards, but for those that equal parts have each for themselves
-        inset = {
-            i for i in inset if any(i in leaves for group in plan.groups.values() for leaves in group.leaves)
-        }
-    leaves: dict[int, list[NodeModel]] = {}
+    single = {i for i, nodes in members.items() if sum(node.id not in plan.views for node in nodes) == 1}
+    inset = rows(model, plan, above)
+    leaves: dict[int, dict[int, NodeModel]] = {}
     sides: dict[int, tuple[list[NodeModel], list[NodeModel]]] = {}
     home: dict[int, set[tuple[str, ...]]] = {}
     links: dict[tuple[int | str, ...], Link] = {}
@@ -48,21 +56,19 @@ def arrange(model: GraphModel, plan: Plan, above: float | None) -> Board:
         home.setdefault(edge.src, set()).add(path(model.nodes[dst].scope))
         if edge.src in inset:
             leaf = model.nodes[edge.src]
-            alone = sum(member.id not in plan.views for member in members[dst]) == 1
-            if leaf.role == "constant" and leaf.value.item is not None and alone:
+            if leaf.role == "constant" and leaf.value.item is not None and dst in single:
                 sides.setdefault(dst, ([], []))[bool(edge.arg)].append(leaf)
-            elif leaf not in leaves.setdefault(dst, []):
-                leaves[dst].append(leaf)
+            else:
+                leaves.setdefault(dst, {})[leaf.id] = leaf
         elif src != dst:
             note = plan.views.get(edge.src, "")
             many = src in plan.groups or dst in plan.groups
-            place = (src, dst, note) if many or dst in whole else (src, dst, note, edge.dst, edge.arg)
-            new = Link(src, dst, edge.local, edge.flags, note)
-            held = links.get(place)
-            if held is not None:
-                flags = tuple(dict.fromkeys(held.flags + edge.flags))
-                new = replace(held, flags=flags, count=held.count + many, local=None if many else held.local)
-            links[place] = new
+            joined = many or dst in plan.modules
+            place = (src, dst, note) if joined else (src, dst, note, edge.dst, edge.arg)
+            if place not in links:
+                links[place] = Link(src, dst, edge.local, edge.flags, note)
+            elif joined:
+                links[place] = _together(links[place], edge.flags, many)
     around = Counter(
         scope[:k] for node in model.nodes if node.op
         for scope in [path(node.scope)] for k in range(1, len(scope) + 1)
@@ -73,11 +79,11 @@ def arrange(model: GraphModel, plan: Plan, above: float | None) -> Board:
             continue
         before, after = (tuple(dict.fromkeys(side)) for side in sides.get(i, ((), ())))
         card = Card(
-            model.nodes[i], tuple(leaves.get(i, ())), path(model.nodes[i].scope),
+            model.nodes[i], tuple(leaves.get(i, {}).values()), path(model.nodes[i].scope),
             sum(member.op is not None and member.id not in plan.views for member in nodes),
             flags=tuple(dict.fromkeys(f for member in nodes for f in member.flags)),
             before=before, after=after, members=tuple(member.id for member in nodes),
-            within=tuple(dict.fromkeys(leaf.id for leaf in (*before, *leaves.get(i, ()), *after))),
+            within=tuple(dict.fromkeys((*leaves.get(i, ()), *(leaf.id for leaf in (*before, *after))))),
         )  # fmt: skip
         if i in plan.groups:
             card = _of_repeats(card, model, plan, around)
@@ -98,6 +104,14 @@ def arrange(model: GraphModel, plan: Plan, above: float | None) -> Board:
     return Board(
         tuple(cards[i] for i in order), tuple(links.values()), dict(model.modules),
         _words(cards.values(), plan, len(inset)), detached=detached, unused=unused,
+    )  # fmt: skip
+
+
+def _together(link: Link, flags: tuple[str, ...], many: bool) -> Link:
+    """A link that stands for one more arrow; of equal parts it says how many."""
+    return replace(
+        link, flags=tuple(dict.fromkeys(link.flags + flags)), count=link.count + many,
+        local=None if many else link.local,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from tinygrad_edu.render.arrange import Plan, arrange
+from tinygrad_edu.render.arrange import Plan, arrange, count
 from tinygrad_edu.render.board import Board, Card, Link, Repeats, grouped
 from tinygrad_edu.render.cut import cut
 from tinygrad_edu.render.model import GraphModel, NodeModel
@@ -70,25 +70,24 @@ def fold(
     apart = _apart(model, expand)
     owner, notes = sums(model), dict[int, str]()
     plan = _at_depth(model, Plan(owner), depth, apart)
-    board = arrange(model, plan, above)
-    if above is not None and len(board.cards) > above:
+    cards = count(model, plan, above)
+    if above is not None and cards > above:
         owner, notes = views(model, owner)
         plan = _at_depth(model, Plan(owner, views=notes), depth, apart)
-        board = arrange(model, plan, above)
-    if folding is True or (folding == "auto" and len(board.cards) > READABLE):
-        crowded = len(board.cards) > CROWDED
+        cards = count(model, plan, above)
+    if folding is True or (folding == "auto" and cards > READABLE):
         owner, groups = find_repeats(
-            model, owner, least=2 if folding is True else 3 if crowded else 4,
-            parallel=folding is True or crowded, apart=apart,
+            model, owner, least=2 if folding is True else 3 if cards > CROWDED else 4,
+            parallel=folding is True or cards > CROWDED, apart=apart,
         )  # fmt: skip
-        if groups:
-            plan = _at_depth(model, Plan(owner, groups=groups, views=notes), depth, apart)
-            board = arrange(model, plan, above)
+        plan = _at_depth(model, Plan(owner, groups=groups, views=notes), depth, apart)
     if depth is None and folding is not False:
+        repeated = plan
         for level in range(max((len(path(node.scope)) for node in model.nodes), default=0), 0, -1):
-            if len(board.cards) <= max_cards:
+            if count(model, plan, above) <= max_cards:
                 break
-            board = arrange(model, _at_depth(model, plan, level, apart), above)
+            plan = _at_depth(model, repeated, level, apart)
+    board = arrange(model, plan, above)
     board = replace(board, caption=_caption(model, board))
     if len(board.cards) > max_cards and folding is not False:
         board = cut(board, model, max_cards)

@@ -70,7 +70,10 @@ def bars(numbers: Sequence[float | None]) -> str:
     def height(x: float | None) -> str:
         if x is None or not math.isfinite(x):
             return "·"
-        share = (math.log(x / low) / math.log(high / low) if x else 0.0) if logarithmic else x / high
+        if not logarithmic:
+            share = x / high
+        else:
+            share = (math.log(x) - math.log(low)) / (math.log(high) - math.log(low)) if x else 0.0
         return BARS[round(share * (len(BARS) - 1))]
 
     return "".join(map(height, numbers))

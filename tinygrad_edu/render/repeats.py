@@ -85,8 +85,8 @@ class _Found:
         unit = parts[-1][exit_]
         label = units.number((kind, len(parts), *(units.labels[u] for u in parts[0])))
         group = Group(
-            kind, [[i for u in part for i in units.members[u]] for part in parts],
-            [part[exit_] for part in parts], [[units.scope(u) for u in part] for part in parts], list(dict.fromkeys(leaves)),
+            kind, [[i for u in part for i in units.members[u]] for part in parts], [part[exit_] for part in parts],
+            [[units.scope(u) for u in part] for part in parts], list(dict.fromkeys(leaves)),
         )  # fmt: skip
         for part in parts:
             for u in part:
