@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.render import engine as engines_chapter
-from tinygrad_edu.render import plain
 from tinygrad_edu.render.dot import dot
 from tinygrad_edu.render.fold import Board, fold, grouped
 from tinygrad_edu.render.model import Finding, GraphModel
@@ -97,11 +96,15 @@ class Drawing:
     @cached_property
     def model(self) -> dict[str, Any]:
         """The graph as plain dictionaries and lists, with a version: `"schema": 1`."""
-        return plain.as_plain(self.graph)
+        from tinygrad_edu.render.plain import as_plain
+
+        return as_plain(self.graph)
 
     def json(self) -> str:
         """The model as JSON, which `load_model` reads again."""
-        return plain.as_json(self.graph)
+        from tinygrad_edu.render.plain import as_json
+
+        return as_json(self.graph)
 
     def text(self) -> str:
         """The graph as an indented table."""

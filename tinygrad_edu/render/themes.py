@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 
 from tinygrad_edu.render.style import DARK, LIGHT, Look, Palette
 
@@ -36,6 +37,7 @@ def _colours(palette: Palette) -> Iterator[str]:
                 yield from ([entry] if isinstance(entry, str) else entry)
 
 
+@cache
 def style_sheet() -> str:
     """The rules that turn the colours of the light theme into those of the dark one."""
     rules = [
