@@ -93,6 +93,8 @@ def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Column
     )
     corner = wording.tag(card)
     colour = palette.bad if wording.mark(card) and not card.repeats else palette.roles[node.role].tag
+    for flag, role in (("added", "output"), ("removed", "omitted"), ("unused", "omitted")):
+        colour = palette.roles[role].tag if flag in card.flags else colour
     top = cell(name, align="LEFT", height=19)
     if corner:
         top += cell(width=10) + cell(text(corner, 9, colour), align="RIGHT", cellpadding=3)
