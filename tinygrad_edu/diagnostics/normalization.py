@@ -25,7 +25,7 @@ from tinygrad_edu.types import Array
 
 Model = Literal["linear", "logistic"]
 PARTS = (0.99, 1.01)  # of the largest step: just stable, and just not
-GRID = 80  # points along each side of a cost surface
+GRID = 128  # points along each side of a cost surface
 LEVELS = 2.0 ** np.arange(
     -8, 4
 )  # of J − J*, as parts of what it is at the start: each contour is twice the one within
