@@ -10,6 +10,7 @@ for (const template of document.querySelectorAll("template")) {
   views[template.dataset.view] = { svg, width, height, ...neighbours(svg) };
 }
 let view = null; // the name of the drawing on the stage
+let overview = false; // the reader has asked for the whole
 let seen = { x: 0, y: 0, scale: 1 }; // the left top corner, and pixels per point
 
 function neighbours(svg) {
@@ -57,9 +58,15 @@ function fit() {
   look((width - stage.clientWidth / scale) / 2, (height - (stage.clientHeight - 10) / scale) / 2, scale);
 }
 
+function whole() {
+  overview = true;
+  fit();
+}
+
 // Zoom so that the point under (x, y), in pixels of the stage, stays where it is.
 function zoom(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
   const scale = Math.min(4, Math.max(0.02, seen.scale * factor));
+  overview = false;
   look(seen.x + x / seen.scale - x / scale, seen.y + y / seen.scale - y / scale, scale);
 }
 
@@ -71,6 +78,19 @@ function reveal(element) {
   const dx = move(card.left, card.right, frame.left, frame.right);
   const dy = move(card.top, card.bottom, frame.top, frame.bottom);
   if (dx || dy) look(seen.x + dx / seen.scale, seen.y + dy / seen.scale, seen.scale);
+}
+
+// Have the active card in sight, and large enough to be read, unless the reader wants to see the whole.
+function follow(element) {
+  if (!element) return;
+  if (!overview && seen.scale < 0.45) {
+    zoom(0.8 / seen.scale);
+    const card = element.getBoundingClientRect(), frame = stage.getBoundingClientRect();
+    const dx = card.left + card.width / 2 - frame.left - frame.width / 2;
+    const dy = card.top + card.height / 2 - frame.top - frame.height / 2;
+    look(seen.x + dx / seen.scale, seen.y + dy / seen.scale, seen.scale);
+  }
+  reveal(element);
 }
 
 // Everything that a card was computed from, and everything that was computed from it.

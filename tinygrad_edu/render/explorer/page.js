@@ -19,7 +19,7 @@ function recall() {
 
 const keys = {
   ArrowRight: () => go(step + 1), ArrowLeft: () => go(step - 1), " ": play, Home: () => go(0), End: () => go(data.steps.length),
-  "/": () => $("search").focus(), "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit,
+  "/": () => $("search").focus(), "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: whole,
 };
 
 document.addEventListener("keydown", (event) => {
@@ -52,7 +52,7 @@ $("next").addEventListener("click", () => go(step + 1));
 $("last").addEventListener("click", () => go(data.steps.length));
 $("in").addEventListener("click", () => zoom(1.25));
 $("out").addEventListener("click", () => zoom(0.8));
-$("fit").addEventListener("click", fit);
+$("fit").addEventListener("click", whole);
 $("folded").addEventListener("click", () => { fold(view === "modules" ? "full" : "modules"); inspect(); remember(); });
 $("folded").hidden = Object.keys(views).length < 2;
 $("search").addEventListener("input", search);

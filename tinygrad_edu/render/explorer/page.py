@@ -35,6 +35,8 @@ from tinygrad_edu.render.style import GRADIENT_WORDS, clean, escape
 from tinygrad_edu.render.svg import drawing
 
 CAP = 2_000_000  # characters of data in a page
+STAGE = (1300, 720)  # pixels for the drawing, on a usual screen
+FEW = 150  # cards; of so many, two layouts take no time that one would notice
 SCRIPTS = ("graph.js", "steps.js", "panel.js", "page.js")
 
 
@@ -94,7 +96,7 @@ def explore(
     boards = {"full": fold(graph, depth=depth, max_cards=max_cards)}
     if depth is None and any(card.scope for card in boards["full"].cards):
         boards["modules"] = fold(graph, depth=1, max_cards=max_cards)
-    laid = {view: positions(board, engine=engine) for view, board in boards.items()}
+    laid = {view: _fitting(board, engine) for view, board in boards.items()}
     facts = Facts(x, graph, boards, cotangents, names)
     words = title or f"Computation of {headline(boards['full'].cards[-1])}"
     data, notes = _within(CAP, facts, words)
@@ -104,6 +106,17 @@ def explore(
         _page(words, subtitle, boards, laid, data, list(dict.fromkeys((*graph.warnings, *notes)))), notes
     )
     return page if path is None else page.save(path)
+
+
+def _fitting(board: Board, engine: str) -> Positions:
+    """The layout, from left to right or from top to bottom, that is larger where there is room for STAGE."""
+
+    def scale(places: Positions) -> float:
+        return min(STAGE[0] / places.width, STAGE[1] / places.height)
+
+    if len(board.cards) > FEW:
+        return positions(board, engine=engine)
+    return max((positions(board, rankdir=way, engine=engine) for way in ("LR", "TB")), key=scale)
 
 
 def _graded(graph: GraphModel, order: list[Node], cotangents: dict[Node, Any]) -> GraphModel:
@@ -117,19 +130,20 @@ def _graded(graph: GraphModel, order: list[Node], cotangents: dict[Node, Any]) -
 
 def _within(limit: int, facts: Facts, heading: str) -> tuple[str, list[str]]:
     """As much of the facts as fits into a page, as JSON that may stand within a script element."""
-    for details, words in facts.levels():
+    for details, left_out in facts.levels():
         text = json.dumps(
             details | {"heading": heading}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
         )
-        text = (
-            text.replace("</", "<\\/")
-            .replace("<!--", "<\\!--")
-            .replace("\u2028", "\\u2028")
-            .replace("\u2029", "\\u2029")
-        )
+        for dangerous, harmless in _ESCAPES:
+            text = text.replace(dangerous, harmless)
+        notes = [*facts.notes, *left_out]
         if len(text) <= limit:
             break
-    return text, [*facts.notes, *words]
+    return text, notes
+
+
+# Within a script element these could end it, or a line of it, or begin a comment.
+_ESCAPES = (("</", "<\\/"), ("<!--", "<\\u0021--"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
 
 
 def _page(

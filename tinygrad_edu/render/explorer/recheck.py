@@ -8,7 +8,6 @@ is 1; for an array it is one direction with something in every element, so an er
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,8 @@ from tinygrad_edu.verify.numerical import differentiate
 from tinygrad_edu.verify.replay import replay
 
 BUDGET = 400_000  # operations replayed for all checks of a page together; about a second
-CALLS = 50  # evaluations that one check takes, about
+CALLS = 10  # evaluations that one check takes, about
+MEASURED = 3  # nodes at which the rounding noise of L is measured; it is much the same whichever node moves
 SEED = 3  # of the directions: the same in every run
 
 
@@ -55,38 +55,41 @@ def recheck(order: list[Node], root: Node, seed: Any, cotangents: dict[Node, Any
     wanted = [node for node in order if node.op is None] + [
         node for node in reversed(order) if node.op is not None
     ]
+    rng = np.random.default_rng(SEED)
     wanted = [node for node in wanted if node in cotangents and np.asarray(node.value).dtype.kind == "f"]
     affordable = max(1, BUDGET // (CALLS * len(order)))
-    return dict(_checked(wanted[:affordable], root, np.asarray(seed, float), cotangents))
+    lines = [_Line(root, node, np.asarray(seed, float), rng) for node in wanted[:affordable]]
+    noise = max((noise_of(line, 0.0, line.scale) for line in lines[:MEASURED]), default=0.0)
+    return {line.node: _compared(line, cotangents[line.node], noise) for line in lines}
 
 
-def _checked(
-    nodes: Iterable[Node], root: Node, seed: Any, cotangents: dict[Node, Any]
-) -> Iterable[tuple[Node, Finding]]:
-    rng = np.random.default_rng(SEED)
-    for node in nodes:
-        x = np.asarray(node.value, np.float64)
-        size = float(np.abs(x).mean()) if x.size else 0.0
-        signs = rng.uniform(0.5, 1.0, x.shape) * rng.choice([-1.0, 1.0], x.shape)
-        d = signs * (size or 1.0) if x.shape else np.float64(1.0)
-        yield node, _compared(node, root, seed, np.asarray(cotangents[node], np.float64), x, d)
+class _Line:
+    """L along a line through the value of one node; a function of how far."""
+
+    def __init__(self, root: Node, node: Node, seed: Any, rng: np.random.Generator) -> None:
+        self.node, self._seed, self._again = node, seed, replay(root, [node])
+        self._x = np.asarray(node.value, np.float64)
+        if self._x.shape:
+            size = float(np.abs(self._x).mean()) if self._x.size else 0.0
+            signs = rng.choice([-1.0, 1.0], self._x.shape)
+            self.direction: Any = rng.uniform(0.5, 1.0, self._x.shape) * signs * (size or 1.0)
+            self.scale = 1.0
+        else:
+            self.direction, self.scale = np.float64(1.0), abs(float(self._x)) or 1.0
+
+    def __call__(self, t: float) -> float:
+        """L at a distance t."""
+        moved = self._x + t * self.direction
+        y = self._again(float(moved) if type(self.node.value) is float else moved)
+        return float(np.sum(self._seed * np.asarray(y, np.float64)))
 
 
-def _compared(node: Node, root: Node, seed: Any, g: Any, x: Any, d: Any) -> Finding:
-    again = replay(root, [node])
-    single = not x.shape
-
-    def f(t: float) -> float:
-        moved = x + t * d
-        y = again(float(moved) if type(node.value) is float else moved)
-        return float(np.sum(seed * np.asarray(y, np.float64)))
-
-    analytic = float(np.sum(g * d))
-    scale = abs(float(x)) or 1.0 if single else 1.0
-    middle = evaluate(f, 0.0)
+def _compared(line: _Line, cotangent: Any, noise: float) -> Finding:
+    analytic = float(np.sum(np.asarray(cotangent, np.float64) * line.direction))
+    middle = evaluate(line, 0.0)
     if middle is None or not np.isfinite(analytic):
         return Finding(analytic, float("nan"), float("inf"), float("nan"), "open")
-    found = differentiate(f, 0.0, noise=noise_of(f, 0.0, scale), scale=scale, at_x=middle)
+    found = differentiate(line, 0.0, noise=noise, scale=line.scale, at_x=middle)
     size = max(abs(analytic), abs(found.value))
     difference = abs(analytic - found.value)
     error = difference / size if size else 0.0

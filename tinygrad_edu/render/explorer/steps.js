@@ -67,7 +67,7 @@ function go(to, { quiet = false } = {}) {
   inspect();
   mark();
   const now = data.steps[step - 1];
-  if (now && !quiet) reveal(drawn(now.node));
+  if (now && !quiet) follow(drawn(now.node));
   remember();
 }
 

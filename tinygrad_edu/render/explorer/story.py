@@ -79,7 +79,8 @@ def _share(c: Contribution, node: NodeModel, model: GraphModel, names: list[str]
         lines.append(f"{names[c.to]} already had {_size(c.before)}; with this it has {_size(c.after)}")
     if c.check is not None:
         sign = "✓" if c.check.error < 1e-6 else "✗"
-        lines.append(f"{sign} by differences: {number(c.check.numeric)}")
+        along = "" if single else ", in one direction"
+        lines.append(f"{sign} by differences{along}: {number(c.check.numeric)}")
     return {"lines": lines, "sum": run}
 
 
