@@ -67,7 +67,9 @@ def match(first: GraphModel, second: GraphModel) -> Pairs:
     for node in reversed(second.nodes):
         if node.name is not None and _name(node) in named:
             descend(named[_name(node)], node.id, lambda i, k, top=node.id: k == top or same_place(i, k))
-    descend(first.root, second.root, lambda i, k: k == second.root or same_place(i, k))
+    like_root = [node.id for node in second.nodes if node.id not in pairs and same_place(first.root, node.id)]
+    top = max(like_root, default=second.root)  # what the first root has become
+    descend(first.root, top, lambda i, k: k == top or same_place(i, k))
     made = {(_place(node), *above[node.id]): node.id for node in first.nodes if node.op is not None}
     for node in second.nodes:  # operands before users
         i = made.get((_place(node), *(pairs.get(k, -1) for k in below[node.id])))
