@@ -35,10 +35,11 @@ def insets(
     users: dict[int, list[int]] = {}
     for edge in model.edges:
         users.setdefault(edge.src, []).append(owner[edge.dst])
+    shared = {leaf for leaf, cards in users.items() if len(set(cards)) > 1}
     anchored = {  # cards that keep an arrow: from an operation, or from a leaf that others use too
         owner[edge.dst] for edge in model.edges
         if owner[edge.src] != owner[edge.dst]
-        and (model.nodes[edge.src].op is not None or len(set(users[edge.src])) > 1)
+        and (model.nodes[edge.src].op is not None or edge.src in shared)
     }  # fmt: skip
     own = {leaf for group in groups.values() for leaves in group.leaves for leaf in leaves}
     found = set()
@@ -46,7 +47,7 @@ def insets(
         cards = users.get(node.id, [])
         if node.op is not None or not cards or owner[node.id] != node.id:
             continue
-        joined = len(set(cards)) == 1 and cards[0] in whole
+        joined = node.id not in shared and cards[0] in whole
         if not POINTED_AT.isdisjoint(node.flags) and not (joined and node.id in own):
             continue
         wanted = always or joined or node.role == "constant"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -49,27 +50,37 @@ def numbers(array: Any) -> Numbers:
             nan=int(array != array), infinite=int(math.isinf(array)),
         )  # fmt: skip
     array = np.asarray(array)
-    dimensions, dtype = tuple(map(int, array.shape)), str(array.dtype)
+    dimensions, dtype = array.shape, _name(array.dtype)
     if array.dtype.kind not in "biuf":
         return Numbers(dimensions, dtype, None)
     flat = array.reshape(-1).astype(np.float64)  # a copy: float16 would overflow in the sums
     items = tuple(flat.tolist()) if flat.size <= ITEMS else None
-    nan, infinite = int(np.isnan(flat).sum()), int(np.isinf(flat).sum())
-    finite_part = flat[np.isfinite(flat)] if nan or infinite else flat
-    if not finite_part.size:
-        return Numbers(dimensions, dtype, items, norm=None if flat.size else 0.0, nan=nan, infinite=infinite)
-    low, high = float(finite_part.min()), float(finite_part.max())
+    nan = infinite = 0
+    if flat.size and not (math.isfinite(flat.min()) and math.isfinite(flat.max())):
+        nan, infinite = int(np.isnan(flat).sum()), int(np.isinf(flat).sum())
+        flat = flat[np.isfinite(flat)]
+    if not flat.size:
+        return Numbers(
+            dimensions, dtype, items, norm=None if nan + infinite else 0.0, nan=nan, infinite=infinite
+        )
+    low, high = float(flat.min()), float(flat.max())
     scale = max(abs(low), abs(high)) or 1.0  # against overflow of the squares
-    unit = finite_part / scale
-    mean = unit.mean()
+    unit = flat / scale
+    mean = float(unit.sum()) / unit.size
+    about = unit - mean
     return Numbers(
-        dimensions, dtype, items, float(mean) * scale, float(unit.std()) * scale, low, high,
-        None if nan or infinite else float(np.sqrt(unit @ unit)) * scale, _histogram(unit), nan, infinite,
+        dimensions, dtype, items, mean * scale, math.sqrt(about @ about / unit.size) * scale, low, high,
+        None if nan or infinite else math.sqrt(unit @ unit) * scale, _histogram(unit, low / scale, high / scale),
+        nan, infinite,
     )  # fmt: skip
 
 
-def _histogram(unit: Any) -> tuple[int, ...]:
-    low, high = unit.min(), unit.max()
+@cache
+def _name(dtype: Any) -> str:
+    return str(dtype)  # which NumPy puts together anew each time
+
+
+def _histogram(unit: Any, low: float, high: float) -> tuple[int, ...]:
     if unit.size == 1 or low == high:
         return ()
     places = np.minimum((unit - low) / (high - low) * BINS, BINS - 1).astype(np.intp)
