@@ -20,7 +20,9 @@ from tinygrad_edu.cli.encoding import never_fail
 
 # Each has `add(commands)`, which declares its arguments, and does nothing else yet: what a command needs is loaded
 # when it runs.
-COMMANDS = ("demo", "check", "verify", "formula", "curve", "norm", "layers", "init", "draw", "diagnose")
+COMMANDS = (
+    "demo", "check", "verify", "formula", "curve", "norm", "layers", "init", "draw", "explore", "diagnose", "compare",
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

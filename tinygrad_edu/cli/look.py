@@ -13,7 +13,9 @@ from tinygrad_edu.cli.finding import count
 FORMS = ("svg", "png", "pdf", "html", "dot", "mmd", "json", "txt")
 
 
-def outputs(parser: argparse.ArgumentParser, suffixes: Sequence[str] = FORMS) -> None:
+def outputs(
+    parser: argparse.ArgumentParser, suffixes: Sequence[str] = FORMS, *, required: bool = False
+) -> None:
     """The files to write, whose suffixes must be among these."""
 
     def parse(text: str) -> Path:
@@ -23,7 +25,7 @@ def outputs(parser: argparse.ArgumentParser, suffixes: Sequence[str] = FORMS) ->
             )
         return Path(text)
 
-    parser.add_argument("-o", "--out", type=parse, action="append", default=[], metavar="FILE",
+    parser.add_argument("-o", "--out", type=parse, action="append", default=[], metavar="FILE", required=required,
                         help="where to write; may be given several times")  # fmt: skip
 
 
@@ -65,7 +67,14 @@ def chosen(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def announce(path: Path, drawing: Any) -> None:
-    """Say what was written, and on the standard error what did not go as it should."""
-    print(f"{path}   {len(drawing.graph.nodes)} nodes on {len(drawing.board.cards)} cards")
-    for words in drawing.warnings:
+    """Say which drawing was written."""
+    nodes, cards = len(drawing.graph.nodes), len(drawing.board.cards)
+    said = f"{nodes} node{'s' * (nodes != 1)} on {cards} card{'s' * (cards != 1)}"
+    say(path, said, drawing.warnings)
+
+
+def say(path: Path, what: str, notes: Sequence[str]) -> None:
+    """Say what was written, and on the standard error what is missing in it."""
+    print(f"{path}   {what}")
+    for words in notes:
         print(words, file=sys.stderr)
