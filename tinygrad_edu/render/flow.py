@@ -129,15 +129,16 @@ def verdicts(found: Flow) -> list[tuple[str, int, str]]:
         elif factor > FACTOR and total > TOTAL and usual > STEADY:
             said.append(("exploding", last.node, f"exploding gradients: {way}"))
     smallest, largest = min(layers, key=lambda x: x.norm), max(layers, key=lambda x: x.norm)
-    kinds = {kind for kind, _, _ in said}
-    if "vanishing" not in kinds and smallest.norm < VANISHING:
+    if said:  # both ends are told
+        return said
+    if smallest.norm < VANISHING:
         everywhere = ", and nowhere larger than that" if largest.norm < VANISHING else ""
         said.append((
             "vanishing", smallest.node,
             f"vanishing gradient: |grad| of {smallest.name} is {number(smallest.norm)}, below {number(VANISHING)}"
             f"{everywhere}",
         ))  # fmt: skip
-    if "exploding" not in kinds and largest.norm > EXPLODING:
+    if largest.norm > EXPLODING:
         said.append((
             "exploding", largest.node,
             f"exploding gradient: |grad| of {largest.name} is {number(largest.norm)}, above {number(EXPLODING)}",
