@@ -71,7 +71,7 @@ def test_a_report_tells_the_mistake_and_why_people_make_it() -> None:
     report = tg.check(tg.custom_vjp(np.tanh, lambda g, y, x: (g * (1 - x * x),)), X, hazards=True)
     note = report.rows[0].note
     assert note.startswith("the input is used where the output belongs; ")
-    assert "“input for output” of “tanh” in the catalogue (agrees near 0 only" in note
+    assert "“input for output” of “tanh” in the catalogue of mistakes (agrees near 0 only" in note
 
 
 @pytest.mark.parametrize("hazards", [False, True])

@@ -105,7 +105,7 @@ def test_relu_at_0_is_on_a_kink() -> None:
     assert row.verdict == report.verdict == "not differentiable here"
     assert not report
     assert row.note.startswith("1 of 3 components is on a kink")
-    assert row.note.endswith("at [1] those are 0 and 1, and the backward pass gives 0")
+    assert row.note.endswith("at [1] 0 and 1; the backward pass gives 0, as right as any value between them")
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,7 @@ def test_of_what_was_not_looked_at_nothing_else_is_said(rng: np.random.Generator
 def test_what_is_0_beside_the_others_is_said_to_be_so() -> None:
     (row,) = tg.check(lambda x: (tg.relu(x) * x).sum(), np.array([-1.0, 2.0])).rows
     assert row.verdict == "verified"
-    assert row.remarks == [
-        "1 of 2 components are 0, or so small that the error bar leaves few of their digits"
-    ]
+    assert row.remarks == ["1 of 2 components is 0, or so small that the error bar leaves few digits"]
 
 
 def test_a_loss_that_ignores_a_parameter_is_vacuous_for_it() -> None:

@@ -152,15 +152,18 @@ def _table(report: Check, caption: str) -> Table:
 
 
 def _row(row: Any) -> Row:
+    known = math.isfinite(row.error)
     texts = [
-        _index(row.worst),
-        *(number(x, ".7g") for x in (row.backward, row.numeric)),
-        number(row.error, ".0e"),
-    ]
+        _index(row.worst), number(row.backward, ".7g"), number(row.numeric, ".7g") if known else "unknown",
+        number(row.error, ".0e") if known else "–",
+    ]  # fmt: skip
     judged = row.verdict in ("verified", "wrong")  # elsewhere a difference is large or small by chance
+    difference = (
+        Cell(number(row.difference, ".1e"), position=position(row.difference)) if judged else Cell("–")
+    )
     cells = (
         Cell(row.name), Cell(str(row.shape)), Cell(row.verdict, _tone(row.verdict)),
-        Cell(number(row.difference, ".1e"), position=position(row.difference) if judged else None), *map(Cell, texts),
+        difference, *map(Cell, texts),
     )  # fmt: skip
     return Row(cells, tuple(row.remarks))
 
@@ -171,7 +174,8 @@ def _entries(report: Check, group: str) -> list[Entry]:
 
 
 def _said(row: Any) -> str:
-    numeric = f"{number(row.numeric, '.9g')} ± {number(row.error, '.0e')}"
+    known = math.isfinite(row.error)
+    numeric = f"{number(row.numeric, '.9g')} ± {number(row.error, '.0e')}" if known else "unknown"
     said = f"{row.name}{_index(row.worst)}: backward {number(row.backward, '.9g')}, numeric {numeric}"
     return "\n".join([said, *row.remarks])
 

@@ -10,8 +10,7 @@ from tinygrad_edu.reporting.document import Align, Document, Tone, clean, notes
 from tinygrad_edu.reporting.document import Table as PlainTable
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, Group
-    from rich.text import Text
+    from rich.console import Console, ConsoleOptions, Group, RenderableType
 
 SIDES: dict[Align, str] = {"left": "<", "center": "^", "right": ">"}
 STYLES: dict[Tone, str] = {"right": "green", "wrong": "bold red", "open": "bold yellow"}
@@ -23,8 +22,9 @@ class Printed:
 
     document: Document
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text | Group]:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """The parts, for a terminal of a certain width."""
+        from rich.padding import Padding
         from rich.text import Text
 
         document = self.document
@@ -32,7 +32,7 @@ class Printed:
         yield Text.assemble(word, f"   {clean(document.summary)}")
         for table in document.tables:
             yield rich_table(table, options.max_width)
-            yield from (Text(f"  {clean(note)}") for note in notes(table))
+            yield from (Padding(Text(clean(note)), (0, 0, 0, 2)) for note in notes(table))
         facts = ", ".join(f"{name} {value}" for name, value in document.facts.items())
         yield Text(clean(facts), style="dim")
 

@@ -27,7 +27,7 @@ class Match(NamedTuple):
     def __str__(self) -> str:
         if self.mistake is None:
             return f"this is “{self.entry.name}” of the catalogue, which does not have such a mistake of it"
-        return f"this is “{self.mistake.name}” of “{self.entry.name}” in the catalogue ({self.mistake.why})"
+        return f"this is “{self.mistake.name}” of “{self.entry.name}” in the catalogue of mistakes ({self.mistake.why})"
 
 
 _POINTS = 3  # beyond the inputs themselves

@@ -1,7 +1,6 @@
 """What a gradient check found: a verdict for every parameter, its worst component, and the lecture's difference.
 
-A report is true only if every parameter is verified. Parameters whose derivative is 0 everywhere are *vacuous*:
-they cannot be wrong there, but nothing has been shown either.
+A report is true only if every parameter is verified. Where all of the derivative is 0, nothing was shown: *vacuous*.
 """
 
 from __future__ import annotations
@@ -66,10 +65,8 @@ class Row:
         """The sentences that stand below the row: the note, and what the verdict leaves out."""
         said = [self.note] if self.note else []
         if self.undecided and (self.verdict == "verified" or (self.verdict == "inconclusive" and not said)):
-            said.append(
-                f"{self.undecided} of {math.prod(self.shape)} components are 0, or so small that the error bar leaves "
-                f"few of their digits" + ", so that a mistake could hide" * (self.verdict == "inconclusive")
-            )
+            few = "0, or so small that the error bar leaves few digits"
+            said.append(f"{_counted(self.undecided, math.prod(self.shape))} {few}")
         return said
 
 
@@ -139,27 +136,27 @@ def _notice(
     if not a.size:
         return "it has no elements, so there was nothing to check"
     if verdict == "vacuous":
-        return "no component can be told from 0 here, so nothing was shown: check at other values, or of another loss"
+        return "no component can be told from 0 here, so nothing was shown: check at other values, or with another loss"
     if verdict == "not differentiable here":
         k = int(np.argmax(kinks))
-        slopes = (n.flat[k] - jump.flat[k], n.flat[k] + jump.flat[k])
-        low, high = (slope if abs(slope) > 4 * error.flat[k] else 0 for slope in slopes)
+        slopes = n.flat[k] + jump.flat[k] * np.array([-1, 1])
+        low, high = np.where(np.abs(slopes) > 4 * error.flat[k], slopes, 0)
         at = f" at {[*map(int, np.unravel_index(k, a.shape))]}" if a.ndim else ""
         return (
-            f"{_counted(kinks)} on a kink, where any value between the slopes of its two sides is right:{at} those are "
-            f"{low:.6g} and {high:.6g}, and the backward pass gives {a.flat[k] + 0.0:.6g}"
+            f"{_counted(kinks.sum(), a.size)} on a kink, where the slopes of the two sides differ,{at} {low:.6g} and "
+            f"{high:.6g}; the backward pass gives {a.flat[k] + 0.0:.6g}, as right as any value between them"
         )
     if verdict == "inconclusive" and not np.isfinite(error).all():
-        return f"{_counted(~np.isfinite(error))} without a numerical value: the function ends there, or turns too fast"
+        which = _counted(np.sum(~np.isfinite(error)), a.size)
+        return f"{which} without a numerical value: the function ends there, or turns too fast"
     if verdict != "wrong":
         return ""
     return diagnose(a, n, error, theta) or f"{int(wrong.sum())} of {a.size} {of} differ"
 
 
-def _counted(which: Array) -> str:
+def _counted(some: int, size: int) -> str:
     """How many components: "2 of 5 components are"."""
-    count = int(which.sum())
-    return f"{count} of {which.size} component{'s' * (which.size != 1)} {'is' if count == 1 else 'are'}"
+    return f"{some} of {size} component{'s' * (size != 1)} {'is' if some == 1 else 'are'}"
 
 
 class Report:
@@ -169,8 +166,8 @@ class Report:
         self, rows: Sequence[Row], step: float | None, lecture: Lecture | None = None,
         nodes: Mapping[str, Any] | None = None, seconds: float = 0.0,
     ) -> None:  # fmt: skip
-        self.seconds = seconds  # that the check took
-        self.rows, self.step, self.lecture, self.nodes = tuple(rows), step, lecture, dict(nodes or {})
+        self.rows, self.step, self.lecture, self.seconds = tuple(rows), step, lecture, seconds
+        self.nodes = dict(nodes or {})
 
     @property
     def difference(self) -> float:
@@ -249,6 +246,5 @@ class Report:
 
 
 def _plain(x: Any) -> Any:
-    if isinstance(x, tuple):
-        return list(x)
+    x = list(x) if isinstance(x, tuple) else x
     return None if isinstance(x, float) and not math.isfinite(x) else x

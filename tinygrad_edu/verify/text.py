@@ -9,6 +9,7 @@ WRONG   1 of 2 parameters verified   global difference 2.85e-01 (a bug)
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ def text(report: Report) -> str:
     ]
     for row in rows:
         index = f"[{', '.join(map(str, row.worst))}]" if row.worst else ""
+        # Where nothing was decided a difference is large or small by chance.
+        difference = f"{row.difference:.1e}" if row.verdict in ("verified", "wrong") else "–"
+        numeric = f"{row.numeric:.9g} ± {row.error:.0e}" if math.isfinite(row.error) else "unknown"
         lines.append(
-            f"  {row.name:{width}}  {row.shape!s:{shapes}}  {row.difference:8.1e}    "
-            f"{row.name}{index}: {row.backward:.9g}, {row.numeric:.9g} ± {row.error:.0e}   {row.verdict}"
+            f"  {row.name:{width}}  {row.shape!s:{shapes}}  {difference:>8}    "
+            f"{row.name}{index}: {row.backward:.9g}, {numeric}   {row.verdict}"
         )
         lines += [f"  {'':{width}}  {remark}" for remark in row.remarks]
     return "\n".join(lines + [f"  note: {report.note}"] * bool(report.note))
