@@ -10,6 +10,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.core.primitive import registry
+from tinygrad_edu.verify import CostWarning, sides
 from tinygrad_edu.verify.hazards import HAZARDS, hazard_points
 
 RNG = np.random.default_rng(0)
@@ -249,3 +250,42 @@ def test_kinks_that_fall_together_accuse_nobody() -> None:
 
 def test_functions_of_scalars() -> None:
     assert tg.check(lambda a, b: (a * b).tanh() + a, tg.Scalar(0.4, "a"), tg.Scalar(-1.3, "b"), hazards=True)
+
+
+# ---- what it costs ----
+
+
+def third(x: Any) -> Any:
+    return np.quantile(x, 0.3)
+
+
+def of_third(g: Any, y: Any, x: Any) -> Any:
+    """To the two values between which the quantile lies."""
+    place = 0.3 * (x.size - 1)
+    low, share = int(place), place % 1
+    found, order = np.zeros_like(x), np.argsort(x, kind="stable")
+    found[order[low]] += g * (1 - share)
+    found[order[low + 1]] += g * share
+    return found
+
+
+def test_a_function_that_chooses_among_many_values_is_asked_a_bounded_number_of_times() -> None:
+    calls = []
+
+    def counted(x: Any) -> Any:
+        calls.append(1)
+        return third(x)
+
+    x = np.random.default_rng(0).normal(size=16)
+    assert tg.check(tg.custom_vjp(counted, of_third), x, hazards=True).verdict == "verified"
+    assert len(calls) < 10_000
+    exchanged = tg.custom_vjp(third, lambda g, y, x: of_third(g, y, -x))
+    assert tg.check(exchanged, x, hazards=True).verdict == "wrong"
+
+
+def test_a_check_that_will_take_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sides, "PATIENCE", 1e-6)
+    with pytest.warns(
+        CostWarning, match=r"15 more hazard points will take about 0 minutes: smaller example inputs"
+    ):
+        tg.check(tg.custom_vjp(np.sin, lambda g, y, x: g * np.cos(x)), X, hazards=True)

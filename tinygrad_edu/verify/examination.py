@@ -9,6 +9,7 @@ The first point at which something is wrong decides, for what follows from it is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,9 +21,10 @@ from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.conduct import hygiene, linearity, pulled, rounding_of
 from tinygrad_edu.verify.culprits import culprits, refused
-from tinygrad_edu.verify.hazards import hazard_points
+from tinygrad_edu.verify.hazards import hazard_points, number_of_points
 from tinygrad_edu.verify.pair import Pair, pair_of_node
 from tinygrad_edu.verify.report import Row
+from tinygrad_edu.verify.sides import warn_of_time
 from tinygrad_edu.verify.slopes import along_ties, by_component
 from tinygrad_edu.verify.symmetry import ADVICE
 from tinygrad_edu.verify.weighted import Weighted
@@ -112,6 +114,7 @@ def _inside(pair: Pair, inputs: list[Array], rng: np.random.Generator) -> bool:
 
 _MOST = 400  # components at the example inputs themselves
 _FEW = 40  # and at each hazard point
+_TIMED = 3  # hazard points, by which one can say how long the others will take
 
 
 def rows_at_hazards(pair: Pair, inputs: list[Array], rng: np.random.Generator) -> list[Row]:
@@ -140,7 +143,11 @@ def found_at(pair: Pair, inputs: list[Array], rng: np.random.Generator) -> tuple
         return here, inputs  # of hazard points without symmetry there would be less to say
     rows, seen, point = here, 0, inputs
     floors = [16 * float(np.finfo(float).eps) * row.norms[2] for row in here]
-    for name, changed in hazard_points(inputs, rng):
+    number, started = number_of_points(inputs), time.perf_counter()
+    for count, (name, changed) in enumerate(hazard_points(inputs, rng)):
+        if count == _TIMED:
+            left = (time.perf_counter() - started) * (number / _TIMED - 1)
+            warn_of_time(left, f"{number - _TIMED} more hazard points", "smaller example inputs show as much")
         if any(row.verdict == "wrong" for row in rows):
             return rows, point
         there = _examined(pair, changed, rng, floors)

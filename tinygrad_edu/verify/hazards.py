@@ -77,6 +77,12 @@ HAZARDS: dict[str, Hazard] = {
 }
 
 
+def number_of_points(inputs: list[Array]) -> int:
+    """How many points there will be, but for one or two."""
+    moving = sum(x.dtype.kind == "f" and x.size > 0 for x in inputs)
+    return len(HAZARDS) * (moving + (moving > 1))
+
+
 def hazard_points(inputs: list[Array], rng: np.random.Generator) -> Iterator[Point]:
     """Points made of example inputs: each hazard for all inputs at once, and for each input by itself.
 

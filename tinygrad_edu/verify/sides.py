@@ -135,10 +135,11 @@ def numerical_side(objective: Objective, leaves: dict[str, Any], chosen: Sequenc
 def warn_of_cost(theta: Theta, evaluations: int, advice: str) -> None:
     """Say so before a check that will take more than a minute."""
     seconds = evaluations * theta.seconds() if evaluations > 1000 else 0.0
+    warn_of_time(seconds, f"about {evaluations:,} values of the function are needed, which", advice)
+
+
+def warn_of_time(seconds: float, what: str, advice: str) -> None:
+    """The warning itself: what will take so long, and what can be done about it."""
     if seconds > PATIENCE:
         long = f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
-        warnings.warn(
-            f"check: about {evaluations:,} values of the function are needed, which will take about {long}: {advice}",
-            CostWarning,
-            stacklevel=3,
-        )
+        warnings.warn(f"check: {what} will take about {long}: {advice}", CostWarning, stacklevel=5)

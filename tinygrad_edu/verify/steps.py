@@ -54,7 +54,7 @@ LOST = 2.0**-256  # a step whose powers may be 0, so that f stands still whateve
 
 def search(
     f: Family, x: Array, *, scale: Array, middle: float, noise: float, accuracy: float = 1e-7, enough: float = 0.0,
-    group: Array | None = None,
+    group: Array | None = None, attempts: int = ATTEMPTS,
 ) -> Gradient:  # fmt: skip
     """The derivatives of f by every number in x.
 
@@ -66,6 +66,7 @@ def search(
         noise: the rounding error of f, see `noise_of`.
         accuracy: relative; a walk ends once it is reached.
         enough: an error at which it ends, too, for derivatives that may be 0.
+        attempts: how many steps are tried at most, ≥ 1.
         group: (n,), of integers from 0: the numbers that belong together, as those of one parameter do. A derivative
             that is small beside the others of its group is known well enough by what matters beside those.
     """
@@ -76,7 +77,7 @@ def search(
     # The noise was measured at x. Far from there f may be rounded differently, so no step goes far.
     step, longest, direction = START * scale, np.maximum(scale, 1.0) / 4, np.zeros(x.shape)
     walking, limit = np.arange(x.size), np.full(x.shape, enough)
-    for attempt in range(ATTEMPTS):
+    for attempt in range(attempts):
         walking = walking[step[walking] <= longest[walking]]
         if not walking.size:
             break

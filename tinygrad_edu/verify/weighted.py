@@ -9,6 +9,7 @@ all points go through that together (see `batched`), if it gives the same: a gra
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -16,11 +17,11 @@ from tinygrad_edu import ops
 from tinygrad_edu.core.recording import NEEDED, recording
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.batched import Batch, agrees
-from tinygrad_edu.verify.noise import each, noise_along
+from tinygrad_edu.verify.noise import each, noise_along, norm
 from tinygrad_edu.verify.numerical import Estimate
 from tinygrad_edu.verify.pair import Pair
 from tinygrad_edu.verify.replay import beside
-from tinygrad_edu.verify.steps import search
+from tinygrad_edu.verify.steps import ATTEMPTS, search
 
 Moves = Sequence[dict[int, Array]]
 
@@ -71,18 +72,30 @@ class Weighted:
             return None
         return batch if same else None
 
-    # ---- along a line: `moved(t)` is where the inputs are after t ----
+    @cached_property
+    def middle(self) -> float:
+        """The number at the point itself."""
+        return float(self([{}])[0])
 
-    def noise(self, moved: Callable[[float], dict[int, Array]], scale: float) -> float:
-        """The rounding errors along a line."""
-        return noise_along(lambda at: self([moved(t) for t in at.tolist()]), 0.0, scale)
+    @cached_property
+    def noise(self) -> float:
+        """The rounding errors, measured along a line on which everything moves."""
+        rng = np.random.default_rng(1)
+        moving = {i: x for i, x in enumerate(self.inputs) if x.dtype.kind == "f"}
+        directions = {i: (norm(x) / max(x.size, 1) ** 0.5 or 1.0) * rng.uniform(0.5, 1.0, x.shape)
+                      for i, x in moving.items()}  # fmt: skip
+
+        def along(at: Array) -> Array:
+            return self([{i: x + t * directions[i] for i, x in moving.items()} for t in at.tolist()])
+
+        return noise_along(along, 0.0, 1.0)
 
     def slope(
-        self, moved: Callable[[float], dict[int, Array]], at: float, noise: float, scale: float
+        self, moved: Callable[[float], dict[int, Array]], at: float, scale: float, attempts: int = ATTEMPTS
     ) -> Estimate:
-        """The slope along a line."""
+        """The slope along a line: `moved(t)` is where the inputs are after t."""
         found = search(
             lambda _, to: self([moved(t) for t in to.tolist()]), np.array([at]), scale=np.array([scale]),
-            middle=float(self([moved(at)])[0]), noise=noise,
+            middle=float(self([moved(at)])[0]), noise=self.noise, attempts=attempts,
         )  # fmt: skip
         return Estimate(*(float(column[0]) for column in found))
