@@ -14,6 +14,8 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 
 SVG = "{http://www.w3.org/2000/svg}"
+XLINK = "http://www.w3.org/1999/xlink"
+CUT = "\ue000"  # a private character: where the pieces go
 _NAMESPACE = re.compile(r' xmlns(:\w+)?="[^"]*"')
 HOLD = 3  # how many times longer the last frame is seen
 Seen = tuple[int, ...]
@@ -29,7 +31,7 @@ def pieces(frames: Sequence[str]) -> tuple[str, list[tuple[str, Seen]], str]:
         What stands before the pieces, the pieces with the numbers of the frames that they are seen in, and the end.
     """
     ElementTree.register_namespace("", SVG[1:-1])
-    ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    ElementTree.register_namespace("xlink", XLINK)
     roots = [ElementTree.fromstring(frame) for frame in frames]
     groups = [next(iter(root.iter(f"{SVG}g"))) for root in roots]
     found: list[tuple[str, Seen]] = []
@@ -43,8 +45,11 @@ def pieces(frames: Sequence[str]) -> tuple[str, list[tuple[str, Seen]], str]:
     last, group = roots[-1], groups[-1]
     for element in list(group):
         group.remove(element)
-    group.text = "\N{RECORD SEPARATOR}"
-    before, _, after = ElementTree.tostring(last, "unicode").replace("&#30;", "\x1e").partition("\x1e")
+    group.text = CUT
+    whole = ElementTree.tostring(last, "unicode")
+    if f'"{XLINK}"' not in whole:  # Graphviz writes tooltips as titles of links
+        whole = whole.replace("<svg ", f'<svg xmlns:xlink="{XLINK}" ', 1)
+    before, _, after = whole.partition(CUT)
     return before, found, after
 
 
