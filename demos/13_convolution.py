@@ -12,7 +12,8 @@ import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
-from tinygrad_edu.data import batches, load_digits, split
+from tinygrad_edu.data import load_digits, split
+from tinygrad_edu.training import fit, predict
 
 
 def drawn(image: np.ndarray) -> list[str]:
@@ -41,19 +42,11 @@ def main() -> None:
         f"{weights:,} parameters; the second convolution as a matrix would have {8 * 64 * 24 * 64:,} by itself\n"
     )
 
-    optimizer = optim.Adam(net.parameters(), lr=0.01)
-    for epoch in range(8):
-        optimizer.lr, losses = 0.01 * (1 - epoch / 8), []  # smaller and smaller
-        for x, y in batches((x_train - mean) / deviation, y_train, size=64, rng=rng):
-            optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(tg.tensor(x)), y)
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-        print(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}")
-    net.eval()
-    with tg.no_grad():
-        right = net(tg.tensor((x_test - mean) / deviation)).numpy().argmax(axis=1) == y_test
+    fit(
+        net, nn.CrossEntropyLoss(), ((x_train - mean) / deviation, y_train), epochs=6, batch_size=64, rng=rng,
+        optimizer=optim.Adam(net.parameters(), lr=0.01), schedule=optim.schedules.Cosine(6 * 23),
+    )  # fmt: skip
+    right = predict(net, (x_test - mean) / deviation).argmax(axis=1) == y_test
     print(f"recognized of {len(right)} digits that it has never seen: {right.mean():.1%}\n")
 
     image = (x_test[:1] - mean) / deviation

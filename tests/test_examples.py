@@ -25,6 +25,19 @@ PAGES = sorted(
     {*EXECUTED, *ROOT.glob("*.md"), *(ROOT / "demos").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")}
 )
 DEMOS = {
+    "05_order.py": [
+        "15      16                   65,535",
+        "each node when it is first met   15",
+        "in the order of the sorted graph 33",
+    ],
+    "06_tensors.py": ["54 nodes of numbers, 9 of arrays", "[30. 35. 40.] = [30. 35. 40.]", "x̄ = [2. 0. 1.]"],
+    "07_cautions.py": [
+        "gradient without the penalty                     WRONG",
+        "with Dropout(0.5)                                VERIFIED",
+        "NOT DIFFERENTIABLE HERE",
+        "the sum of a batch norm                          INCONCLUSIVE",
+    ],
+    "11_own_primitive.py": ["∂y/∂x = −2 · x · y", "0 failures", "value"],
     "17_batch_norm.py": [
         "all three                   verified",
         "without the path through μ  wrong",
