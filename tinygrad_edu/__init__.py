@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tinygrad_edu import data, diagnostics, nn, optim, render, saving, training, verify
     from tinygrad_edu.custom import custom_vjp
     from tinygrad_edu.nn import init
-    from tinygrad_edu.render import diagnose, draw, draw_step, explore, trace_steps
+    from tinygrad_edu.render import animate, diagnose, draw, draw_step, explore, trace_steps
     from tinygrad_edu.suite.power import power as check_power
     from tinygrad_edu.verify import check, check_graph, check_training, error_curve
 
@@ -45,6 +45,7 @@ __version__ = "0.1.0"
 # What is loaded on first use: its module, and its name there (None: the module itself).
 _LAZY = {
     "check": ("tinygrad_edu.verify", "check"), "draw": ("tinygrad_edu.render", "draw"),
+    "animate": ("tinygrad_edu.render", "animate"),
     "diagnose": ("tinygrad_edu.render", "diagnose"), "draw_step": ("tinygrad_edu.render", "draw_step"),
     "explore": ("tinygrad_edu.render", "explore"), "trace_steps": ("tinygrad_edu.render", "trace_steps"),
     "check_power": ("tinygrad_edu.suite.power", "power"), "error_curve": ("tinygrad_edu.verify", "error_curve"),
@@ -59,8 +60,8 @@ _LAZY = {
 }  # fmt: skip
 
 __all__ = [
-    "Node", "Scalar", "Step", "Tensor", "case", "check", "check_graph", "check_power", "check_training", "custom_vjp",
-    "data", "diagnose", "diagnostics", "draw", "draw_step", "elementwise", "error_curve", "errors", "explore",
+    "Node", "Scalar", "Step", "Tensor", "animate", "case", "check", "check_graph", "check_power", "check_training",
+    "custom_vjp", "data", "diagnose", "diagnostics", "draw", "draw_step", "elementwise", "error_curve", "errors", "explore",
     "formula", "forward_sweep", "grad", "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear", "nn",
     "no_grad", "ops", "optim", "primitive", "registry", "render", "reverse_sweep", "saving", "scope", "tensor",
     "topological_order", "trace_steps", "training", "value_and_grad", "verify", "vjp", *ops.__all__,

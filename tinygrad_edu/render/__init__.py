@@ -3,7 +3,7 @@
     draw            a graph, in every form
     diagnose        the same, with what is wrong in it
     diff            two graphs, and what has changed
-    trace_steps     the computation one operation at a time, and back; `draw_step`, `Frames` draw it
+    trace_steps     the computation one operation at a time, and back; `draw_step`, `Frames` draw it, `animate` plays it
     explore         all of that as a page to walk through
     on_failure      what there is of a forward pass that failed
 
@@ -21,6 +21,7 @@ from tinygrad_edu.render.forms import Drawing
 from tinygrad_edu.render.model import GraphModel, capture
 
 if TYPE_CHECKING:
+    from tinygrad_edu.render.animation import animate
     from tinygrad_edu.render.diagnosis import diagnose
     from tinygrad_edu.render.difference import diff
     from tinygrad_edu.render.explorer import Page, explore
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "Contribution": "steps", "Frames": "frames", "ModelError": "plain", "Page": "explorer", "Step": "steps",
-    "diagnose": "diagnosis", "diff": "difference", "draw_step": "frames", "explore": "explorer", "failed": "failure",
+    "animate": "animation", "diagnose": "diagnosis", "diff": "difference", "draw_step": "frames", "explore": "explorer", "failed": "failure",
     "load_model": "plain", "on_failure": "failure", "trace_steps": "steps",
 }  # fmt: skip
 
 __all__ = [
-    "Contribution", "Drawing", "EngineError", "Frames", "GraphModel", "ModelError", "Page", "Step", "capture",
+    "Contribution", "Drawing", "EngineError", "Frames", "GraphModel", "ModelError", "Page", "Step", "animate", "capture",
     "diagnose", "diff", "draw", "draw_step", "engines", "explore", "failed", "load_model", "on_failure", "trace_steps",
 ]  # fmt: skip
 
