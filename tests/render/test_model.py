@@ -10,6 +10,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.render import capture, draw
+from tinygrad_edu.render.cycle import GraphCycleError
 from tinygrad_edu.render.model import numbers
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -196,3 +197,58 @@ def test_a_long_chain_is_no_trouble():
 def test_only_nodes_have_a_graph():
     with pytest.raises(TypeError, match="a Scalar or a Tensor was expected, float came"):
         capture(1.0)
+
+
+def test_a_cycle_is_refused_and_named():
+    x, y = tg.Scalar(1.0, "x"), tg.Scalar(2.0, "y")
+    z = x * y
+    z.name = "z"
+    w = z.tanh()
+    w.name = "w"
+    z.a = w  # nobody can do that but by hand
+    with pytest.raises(GraphCycleError, match="the graph has a cycle, 'z' → 'w' → 'z': a node cannot be"):
+        capture(w)
+    v = tg.Scalar(1.0, "v").exp()
+    v.a = v
+    with pytest.raises(GraphCycleError, match=r"the Scalar 2\.718, a result of 'exp' → the Scalar 2\.718"):
+        draw(v)
+
+
+def test_a_long_cycle_is_named_in_part():
+    x = tg.Scalar(1.0, "x")
+    y = x * 1.0
+    first = y
+    for _ in range(100):
+        y = -y
+    first.a = y
+    with pytest.raises(GraphCycleError, match=r"… 95 more …"):
+        capture(y)
+
+
+def test_no_elements_and_no_axes():
+    empty = tg.tensor(np.zeros((0, 3)), requires_grad=True, name="empty")
+    drawing = draw(tg.sum(empty * 2.0))
+    assert "empty" in drawing.text()
+    assert drawing.svg()
+    assert capture(tg.tensor(3.0, requires_grad=True) * 2.0).nodes[0].value.item == 3.0
+    assert capture(tg.Scalar(1.0)).edges == ()
+
+
+def test_what_has_no_numbers_has_no_statistics():
+    class Thing:
+        def __repr__(self):
+            return "a thing"
+
+    n = numbers(np.array([Thing(), None], dtype=object))
+    assert (n.shape, n.dtype, n.items, n.mean) == ((2,), "object", None, None)
+    node = tg.tensor([1.0, 2.0], name="x")
+    node.value = np.array([Thing(), None], dtype=object)  # only by hand
+    assert "object" in draw(node).text()
+
+
+def test_a_leaf_whose_values_are_gone_with_its_graph_stays():
+    x = tg.Scalar(2.0, "x")
+    y = x * x
+    y.backward()
+    del y
+    assert by_name(x)["x"].gradient.item == 4

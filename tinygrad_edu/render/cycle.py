@@ -30,7 +30,7 @@ def refuse_cycles(order: list[Node], ids: dict[Node, int]) -> None:
     for node in order:
         for x in node.args:
             if ids[x] >= ids[node]:
-                way = _way(x, node)
+                way = _way(node, x)
                 names = [describe(step) for step in way[:SHOWN]]
                 if len(way) > SHOWN:
                     names.append(f"… {len(way) - SHOWN} more …")
