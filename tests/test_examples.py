@@ -37,7 +37,7 @@ DEMOS = {
         "NOT DIFFERENTIABLE HERE",
         "the sum of a batch norm                          INCONCLUSIVE",
     ],
-    "11_own_primitive.py": ["∂y/∂x = −2 · x · y", "0 failures", "value"],
+    "11_own_primitive.py": ["∂y/∂x = −2 · x · y", "19 findings, 0 failures", "vjp: operand 0: "],
     "17_batch_norm.py": [
         "all three                   verified",
         "without the path through μ  wrong",
