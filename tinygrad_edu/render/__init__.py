@@ -32,13 +32,15 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "Contribution": "steps", "Frames": "frames", "ModelError": "plain", "Page": "explorer", "Step": "steps",
-    "animate": "animation", "diagnose": "diagnosis", "diff": "difference", "draw_step": "frames", "explore": "explorer", "failed": "failure",
-    "load_model": "plain", "on_failure": "failure", "trace_steps": "steps",
+    "animate": "animation", "diagnose": "diagnosis", "diff": "difference", "draw_step": "frames",
+    "explore": "explorer", "failed": "failure", "load_model": "plain", "on_failure": "failure",
+    "trace_steps": "steps",
 }  # fmt: skip
 
 __all__ = [
-    "Contribution", "Drawing", "EngineError", "Frames", "GraphModel", "ModelError", "Page", "Step", "animate", "capture",
-    "diagnose", "diff", "draw", "draw_step", "engines", "explore", "failed", "load_model", "on_failure", "trace_steps",
+    "Contribution", "Drawing", "EngineError", "Frames", "GraphModel", "ModelError", "Page", "Step", "animate",
+    "capture", "diagnose", "diff", "draw", "draw_step", "engines", "explore", "failed", "load_model", "on_failure",
+    "trace_steps",
 ]  # fmt: skip
 
 
