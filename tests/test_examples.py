@@ -25,6 +25,17 @@ PAGES = sorted(
     {*EXECUTED, *ROOT.glob("*.md"), *(ROOT / "demos").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")}
 )
 DEMOS = {
+    "19_backward_step_by_step.py": [
+        "grad of q =  upstream × (z) = 1 × (−4) = −4 ✓",
+        "grad of y =  upstream × (1) = −4 × 1 = −4 ✓",
+        "grad of a += upstream × (a) = 21 × 3 = 63 ✓   had 72, now 135",
+        "steps.html",
+    ],
+    "20_explorer.py": [
+        "L = 2.3329, computed in 30 operations",
+        "into w₁₁ × x₁: 4.4644 × (−0.6518) = −2.9099",
+        "to be opened in a browser: ",
+    ],
     "05_order.py": [
         "15      16                   65,535",
         "each node when it is first met   15",

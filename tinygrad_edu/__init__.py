@@ -62,9 +62,9 @@ _LAZY = {
 __all__ = [
     "Node", "Scalar", "Step", "Tensor", "animate", "case", "check", "check_graph", "check_power", "check_training",
     "custom_vjp", "data", "diagnose", "diagnostics", "draw", "draw_step", "elementwise", "error_curve", "errors",
-    "explore", "formula", "forward_sweep", "grad", "gradients", "hessian", "hvp", "init", "jacobian", "jvp", "multilinear", "nn",
-    "no_grad", "ops", "optim", "primitive", "registry", "render", "reverse_sweep", "saving", "scope", "tensor",
-    "topological_order", "trace_steps", "training", "value_and_grad", "verify", "vjp", *ops.__all__,
+    "explore", "formula", "forward_sweep", "grad", "gradients", "hessian", "hvp", "init", "jacobian", "jvp",
+    "multilinear", "nn", "no_grad", "ops", "optim", "primitive", "registry", "render", "reverse_sweep", "saving",
+    "scope", "tensor", "topological_order", "trace_steps", "training", "value_and_grad", "verify", "vjp", *ops.__all__,
 ]  # fmt: skip
 
 
