@@ -34,11 +34,11 @@ def tell(step: Step, names: dict[int, str]) -> None:
         f"  {step.k}/{step.n}  {step.expression:12} {step.numbers if step.phase == 'forward' else ''}".rstrip()
     )
     for share in step.contributions:
-        sign = "=" if share.before is None else "+="
         had = "" if share.before is None else f"   had {plain(share.before)}, now {plain(share.after)}"
-        local = f"grad of {names[share.to]} {sign:2} upstream × ({share.local_symbols})"
-        checked = "✓" if share.check.agrees else "✗"
-        print(f"       {local} = {share.numbers} = {plain(share.share)} {checked}{had}")
+        local = f"grad of {names[share.to]} {'+=' if had else '= '} upstream × ({share.local_symbols})"
+        print(
+            f"       {local} = {share.numbers} = {plain(share.share)} {'✓' if share.check.agrees else '✗'}{had}"
+        )
 
 
 def explain(f: tg.Scalar) -> None:
