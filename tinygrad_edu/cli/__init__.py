@@ -21,7 +21,8 @@ from tinygrad_edu.cli.encoding import never_fail
 # Each has `add(commands)`, which declares its arguments, and does nothing else yet: what a command needs is loaded
 # when it runs.
 COMMANDS = (
-    "demo", "check", "verify", "formula", "curve", "norm", "layers", "init", "draw", "explore", "diagnose", "compare",
+    "demo", "check", "verify", "formula", "curve", "norm", "layers", "init", "draw", "explore", "steps",
+    "diagnose", "compare",
 )  # fmt: skip
 
 

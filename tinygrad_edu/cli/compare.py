@@ -47,14 +47,10 @@ def run(args: argparse.Namespace) -> int:
     ensure_all(args.out)
     first, second = (_model(target, args) for target in args.targets)
     drawing = diff(first, second, **chosen(args))
-    print("\n".join(finding.words for finding in drawing.findings))
-    changed = [node for node in drawing.graph.nodes if not MARKS.isdisjoint(node.flags)]
-    for node in changed:
-        marks = ", ".join(flag for flag in node.flags if flag in MARKS)
-        print(f"  {marks}: {node.name or node.derived}{f'   {node.note}' if node.note else ''}")
     for path in args.out:
         announce(drawing.save(path), drawing)
-    return int(bool(changed))
+    print("\n".join(finding.words for finding in drawing.findings) if args.out else drawing.text().rstrip())
+    return int(any(not MARKS.isdisjoint(node.flags) for node in drawing.graph.nodes))
 
 
 def _model(target: str, args: argparse.Namespace) -> GraphModel:

@@ -37,10 +37,7 @@ def run(args: argparse.Namespace) -> int:
     ensure_all(args.out)
     with graph_of(args.target, args) as graph:
         drawing = diagnose(graph.node, subtitle=graph.title, **graph.words, **chosen(args))
-        print(
-            "\n".join(f"{finding.kind}: {finding.words}" for finding in drawing.findings)
-            or healthy(drawing.graph)
-        )
+        print("\n".join(finding.words for finding in drawing.findings) or healthy(drawing.graph))
         for path in args.out:
             announce(drawing.save(path), drawing)
     return int(any(finding.kind in BROKEN for finding in drawing.findings))

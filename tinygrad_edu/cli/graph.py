@@ -115,11 +115,10 @@ def _found(module: ModuleType, name: str, args: argparse.Namespace, rng: Any) ->
     from tinygrad_edu.inputs import among_arrays, input_leaf
 
     found: Any = find(module, name, contents(module))
-    names: Any = {each: value for each, value in vars(module).items() if not each.startswith("_")}
     if isinstance(found, Node):
         if args.input:
             raise Refusal(f"{name} was computed already, so it takes no --input")
-        return Graph(found, names, None, "")
+        return Graph(found, _names(module, found), None, "")
     inputs: list[Any] = []
     if inspect.isclass(found) or not callable(found) or args.input or _required(found):
         target = target_of(module, name, args.input, [], rng)
@@ -132,9 +131,10 @@ def _found(module: ModuleType, name: str, args: argparse.Namespace, rng: Any) ->
     y = found(*inputs)
     if not isinstance(y, Node):
         raise Refusal(f"{name} returned {_article(y)}: a node was expected, a Scalar or a Tensor")
-    if hasattr(found, "named_parameters"):
-        names = [found, names]
-    return Graph(y, names, _parameters(y, inputs) if inputs else None, "")
+    names = _names(module, y)
+    return Graph(
+        y, [found, names] if _leaves(found) else names, _parameters(y, inputs) if inputs else None, ""
+    )
 
 
 def _required(found: Any) -> bool:
@@ -156,7 +156,21 @@ def _argument_names(found: Any) -> list[str]:
 
 
 def _leaves(found: Any) -> list[Any]:
-    return [leaf for _, leaf in found.named_parameters()] if hasattr(found, "named_parameters") else []
+    from tinygrad_edu.nn import Module
+
+    return [leaf for _, leaf in found.named_parameters()] if isinstance(found, Module) else []
+
+
+def _names(module: ModuleType, y: Any) -> dict[str, Any]:
+    """The names in the file, but for private ones, and for modules that are no part of the graph."""
+    from tinygrad_edu import topological_order
+
+    leaves = {id(x) for x in topological_order([y]) if x.op is None}
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not (_leaves(value) and leaves.isdisjoint(map(id, _leaves(value))))
+    }
 
 
 def _is_float(x: Any) -> bool:

@@ -60,6 +60,8 @@ def _line(card: Card, depth: int, note: str) -> tuple[str, str, str, str]:
         return _repeats(card, card.repeats, name + note, depth)
     elif node.op is not None and name != node.derived:
         name += f" = {clean(node.derived)}"
+    if (remark := wording.mark(card)) and "unused" not in card.flags:  # which the note says
+        name += f"  {remark}"
     return _columns(node, name + note, depth)
 
 
