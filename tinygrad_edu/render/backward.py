@@ -160,6 +160,7 @@ def partials(node: Node) -> Iterator[Any]:
 def local_derivatives(node: Node) -> list[float | None]:
     """∂y/∂x for each operand of an elementwise operation on single numbers; None where there is none."""
     op, args = node.op, node.args
-    if op is None or not op.elementwise or op.variadic or np.ndim(node.value) or stale_operands(node):
+    single = type(node.value) is float or not np.ndim(node.value)
+    if op is None or not op.elementwise or op.variadic or not single or stale_operands(node):
         return [None] * len(args)
     return [None if partial is None else float(partial) for partial in partials(node)]

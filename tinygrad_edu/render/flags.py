@@ -72,7 +72,12 @@ def flags(
         "dead": {node for node, g in gradients.items() if roles[node] == "parameter" and _dead(g, largest)},
         **marks,
     }
-    return {node: tuple(flag for flag, nodes in everything.items() if node in nodes) for node in order}
+    found: dict[Node, tuple[str, ...]] = dict.fromkeys(order, ())
+    for flag, nodes in everything.items():
+        for node in nodes:
+            if node in found:
+                found[node] += (flag,)
+    return found
 
 
 def _dead(gradient: Numbers, largest: float) -> bool:
