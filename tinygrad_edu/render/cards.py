@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from textwrap import wrap
+from typing import Any
 
 from tinygrad_edu.render import profile, wording
 from tinygrad_edu.render.fold import Board, Card, Repeats
@@ -110,7 +111,7 @@ def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Column
         rows.append(row(cell(left, align="LEFT", width=columns.label), gap, number))
     if "grad" in shown and node.requires_grad:
         label = text(wording.gradient_label(node), 9, palette.gradient)
-        alone = {} if "value" in shown else {"width": columns.value}
+        alone: dict[str, Any] = {} if "value" in shown else {"width": columns.value}
         rows.append(row(cell(label, align="LEFT"), gap, _pill(node, palette, 12, **alone)))
     if node.note:
         lines = [text(line, 10, palette.bad) for line in wrap(clean(node.note, NOTE), LINE)]
