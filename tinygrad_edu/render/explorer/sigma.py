@@ -32,7 +32,9 @@ def joined(steps: list[Step], board: Board, model: GraphModel, names: list[str])
     for step in steps:
         if step.node in inner:
             continue
-        chain = [step.node, *(i for i, outer in inner.items() if outer == step.node)]
+        chain = sorted(
+            [step.node, *(i for i, outer in inner.items() if outer == step.node)]
+        )  # innermost first
         if len(chain) > 1:
             terms = tuple(_terms(step.node, set(chain), model))
             parts = [by_node[step.phase, i] for i in chain if (step.phase, i) in by_node]

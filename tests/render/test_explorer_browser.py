@@ -3,15 +3,52 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import gradients, mlp
+from chromium import Chromium, Tab, find
+from explored import gradients, mlp
 
 import tinygrad_edu as tg
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render.explorer import explore
 from tinygrad_edu.render.style import DARK, LIGHT, number
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """The browser."""
+    program = find()
+    if program is None:
+        pytest.skip("no Chromium is installed")
+    browser = Chromium(program, tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def tab(browser: Chromium) -> Iterator[Tab]:
+    """A tab, in which nothing may go wrong and nothing may be loaded but the page."""
+    tab = browser.tab()
+    tab.prefer(prefers_reduced_motion="reduce")
+    yield tab
+    complaints = tab.complaints()
+    tab.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the network."""
+    loss, parameters = mlp()
+    path = explore(
+        loss, tmp_path_factory.mktemp("page") / "mlp.html", parameters=parameters, title="MLP 2 → 2 → 1"
+    )
+    assert isinstance(path, Path)
+    return path
+
 
 STEPS = 26  # 13 operations, forward and backward
 NUMBERS = """
@@ -198,7 +235,8 @@ def test_modules_fold_and_unfold(tab, page):
 CONTRAST = """
 (() => {
   const light = (colour) => {
-    const [r, g, b] = colour.match(/[\\d.]+/g).map(Number).map(x => x / 255).map(x => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+    const linear = x => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = colour.match(/[\\d.]+/g).map(x => linear(x / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const behind = (element) => {
@@ -372,7 +410,8 @@ def test_arrays_and_jacobians(tab, tmp_path):
     tab.run(f"choose({place})")
     s = np.exp(x.numpy()) / np.exp(x.numpy()).sum()
     tables = tab.run(
-        "[...document.querySelectorAll('#node table')].map(t => [...t.rows].map(r => [...r.cells].map(c => c.textContent)))"
+        "[...document.querySelectorAll('#node table')]"
+        ".map(table => [...table.rows].map(row => [...row.cells].map(cell => cell.textContent)))"
     )
     read = [np.array([[float(text.replace("−", "-")) for text in row] for row in table]) for table in tables]
     assert read[0][0] == pytest.approx(s, abs=5e-5)  # the value

@@ -1,18 +1,12 @@
-"""One browser for all tests of the explorer, and the network that they explore."""
+"""The network that the tests of the explorer explore, and its gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
-from chromium import Chromium, Tab, find
 
 import tinygrad_edu as tg
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.core.sweep import reverse_sweep, topological_order
-from tinygrad_edu.render.explorer import explore
 
 
 def mlp(width: int = 2) -> tuple[Any, list[Any]]:
@@ -44,42 +38,9 @@ def mlp(width: int = 2) -> tuple[Any, list[Any]]:
 
 
 def gradients(root: Any) -> list[Any]:
-    """∂root/∂node of every node in the order of the model, as the engine itself computes it; None where there is none."""
+    """∂root/∂node of every node in the order of the model, as the engine computes it; None where there is none."""
     found: dict[Any, Any] = {}
     leaves = reverse_sweep(
         root, root.ones(), observe=lambda step: found.setdefault(step.node, step.cotangent)
     )
     return [value_of((found | leaves).get(node)) for node in topological_order([root])]
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """The browser."""
-    program = find()
-    if program is None:
-        pytest.skip("no Chromium is installed")
-    browser = Chromium(program, tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
-
-
-@pytest.fixture()
-def tab(browser: Chromium) -> Iterator[Tab]:
-    """A tab, in which nothing may go wrong and nothing may be loaded but the page."""
-    tab = browser.tab()
-    tab.prefer(prefers_reduced_motion="reduce")
-    yield tab
-    complaints = tab.complaints()
-    tab.close()
-    assert complaints == []
-
-
-@pytest.fixture(scope="session")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of the network."""
-    loss, parameters = mlp()
-    path = explore(
-        loss, tmp_path_factory.mktemp("page") / "mlp.html", parameters=parameters, title="MLP 2 → 2 → 1"
-    )
-    assert isinstance(path, Path)
-    return path
