@@ -2,9 +2,8 @@
 
     python demos/19_backward_step_by_step.py [FOLDER]
 
-Prints the steps of f = (x + y) · z, the circuit of the CS231n lecture, and of a sum in which b is used twice. Saves the
-frames of a neuron into the folder, as an animated SVG and as a page with buttons; without a folder, into a new
-temporary one.
+Prints the steps of f = (x + y) · z, the circuit of the CS231n lecture, and of a sum in which b is used twice. Saves
+the frames of a neuron as an animated SVG and as a page with buttons; without a folder, into a new temporary one.
 """
 
 from __future__ import annotations
@@ -30,20 +29,18 @@ def plain(x: float) -> str:
 
 def tell(step: Step, names: dict[int, str]) -> None:
     """Print a step: forward what is computed, backward what each operand receives."""
-    print(
-        f"  {step.k}/{step.n}  {step.expression:12} {step.numbers if step.phase == 'forward' else ''}".rstrip()
-    )
+    made = step.numbers if step.phase == "forward" else ""
+    print(f"  {step.k}/{step.n}  {step.expression:12} {made}".rstrip())
     for share in step.contributions:
         had = "" if share.before is None else f"   had {plain(share.before)}, now {plain(share.after)}"
         local = f"grad of {names[share.to]} {'+=' if had else '= '} upstream × ({share.local_symbols})"
-        print(
-            f"       {local} = {share.numbers} = {plain(share.share)} {'✓' if share.check.agrees else '✗'}{had}"
-        )
+        agrees = "✓" if share.check.agrees else "✗"
+        print(f"       {local} = {share.numbers} = {plain(share.share)} {agrees}{had}")
 
 
 def explain(f: tg.Scalar) -> None:
     """Print the forward pass of a computation, then the backward pass."""
-    names = {i: node.name or "?" for i, node in enumerate(tg.topological_order([f]))}
+    names = {i: node.name for i, node in enumerate(tg.topological_order([f]))}
     for phase in ("forward", "backward"):
         print(f"{phase.capitalize()}:")
         for step in tg.trace_steps(f, phase):
