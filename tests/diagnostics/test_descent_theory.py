@@ -137,6 +137,12 @@ def test_whitened_data_have_the_identity_as_covariance(kind):
     np.testing.assert_allclose(z.T @ z / 200, np.eye(4), atol=1e-9)
 
 
+def test_what_is_no_number_is_not_whitened():
+    x = np.array([[1.0, 2.0], [3.0, np.nan], [0.0, 1.0]])
+    with pytest.raises(ValueError, match=r"whiten: x\[1, 1\] is nan"):
+        whiten(x)
+
+
 def test_zca_is_the_nearest_of_all_whitenings():
     """Any whitening turned by an orthogonal matrix is one; of these zca is nearest to the data in the mean square."""
     rng = np.random.default_rng(4)

@@ -11,6 +11,7 @@ from tinygrad_edu import nn
 from tinygrad_edu.errors import ShapeError
 
 RNG = np.random.default_rng(0)
+LAYER = nn.Linear(3, 4, rng=RNG)
 IMAGE = np.zeros((1, 3, 5, 5))
 
 
@@ -36,6 +37,22 @@ def test_sizes_are_whole_numbers(f, words):
 def test_an_image_smaller_than_a_window(layer, words):
     with pytest.raises(ShapeError, match=re.escape(words)):
         layer(IMAGE)
+
+
+@pytest.mark.parametrize(("f", "words"), [
+    (lambda: nn.functional.mse_loss([1.0, 2.0], [1.0, 3.0]), "mse_loss: a tensor or an array was expected, list came"),
+    (lambda: nn.functional.cross_entropy([[1.0, 2.0]], [1]), "cross_entropy: a tensor or an array was expected"),
+    (lambda: nn.functional.nll_loss(([1.0], [2.0]), [0, 0]), "nll_loss: a tensor or an array was expected, tuple"),
+    (lambda: nn.l2(LAYER, 0.1), "l2: parameters were expected, a model came: say model.parameters()"),
+    (lambda: nn.elastic_net(LAYER, 0.1, 0.1), "say model.parameters()"),
+    (lambda: nn.init.apply(LAYER, weight="kaiming", rng=RNG), "such as init.kaiming_normal, 'kaiming' came"),
+    (lambda: nn.init.kaiming_normal(3, rng=RNG), "a shape such as (out, in) was expected, 3 came"),
+    (lambda: LAYER.train("False"), "True or False was expected, 'False' came"),
+])  # fmt: skip
+def test_what_is_of_another_kind(f, words):
+    with pytest.raises(TypeError, match=re.escape(words)):
+        f()
+    assert LAYER.training is True
 
 
 def test_flatten_takes_the_axes_it_is_told(rng):

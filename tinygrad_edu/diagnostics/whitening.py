@@ -55,7 +55,7 @@ def whiten(x: Array, kind: Literal["pca", "zca"] = "zca") -> Whitening:
 
     Raises:
         ShapeError: not (n, d).
-        ValueError: another kind, or fewer than two samples.
+        ValueError: another kind, fewer than two samples, or a value that is NaN or infinite.
     """
     x = np.asarray(x, float)
     if x.ndim != 2:
@@ -64,6 +64,9 @@ def whiten(x: Array, kind: Literal["pca", "zca"] = "zca") -> Whitening:
         raise ValueError(
             f"whiten: 'pca' or 'zca' and at least two samples were expected, {kind!r}, {len(x)} came"
         )
+    if not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        raise ValueError(f"whiten: x[{row}, {column}] is {x[row, column]}: remove or fill such values first")
     mean = x.mean(axis=0)
     variances, axes = np.linalg.eigh((x - mean).T @ (x - mean) / len(x))
     varies = variances > FLAT * max(variances[-1], 0.0)

@@ -106,7 +106,13 @@ class Module:
                 )
 
     def train(self, mode: bool = True) -> Self:
-        """Behave as in training, here and beneath: dropout drops, batch norm uses the batch's statistics."""
+        """Behave as in training, here and beneath: dropout drops, batch norm uses the batch's statistics.
+
+        Raises:
+            TypeError: something else than True or False: the word "False" would be true.
+        """
+        if not isinstance(mode, bool | np.bool_):
+            raise TypeError(f"train: True or False was expected, {mode!r:.40} came: eval() is train(False)")
         for _, module in self.named_modules():
             module.training = mode
         return self

@@ -21,7 +21,7 @@ from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.cases import itself, layer, verified
 from tinygrad_edu.nn.cases import labels as labels_below
-from tinygrad_edu.nn.functional.reduction import check_reduction, floating, matched, reduced
+from tinygrad_edu.nn.functional.reduction import check_reduction, floating, matched, reduced, refuse_lists
 from tinygrad_edu.types import Array, Operand, Shape
 
 
@@ -51,6 +51,7 @@ def cross_entropy(
             asked for, or an unknown reduction.
     """
     check_reduction(reduction)
+    refuse_lists("cross_entropy", logits)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing in [0, 1] was expected, {label_smoothing} came")
     shape, found = np.shape(value_of(logits)), np.asarray(value_of(target))
@@ -88,6 +89,7 @@ def nll_loss(
         ValueError: as for `cross_entropy`.
     """
     check_reduction(reduction)
+    refuse_lists("nll_loss", log_p)
     w, y, counts = _labelled("nll_loss", log_p, np.asarray(value_of(labels)), weight, ignore_index)
     at = (_one_hot(y, log_p) * counts[:, None]).astype(bool)
     # Chosen and not multiplied: 0 times the −∞ of an impossible class would be NaN.

@@ -32,6 +32,7 @@ def l2(parameters: Iterable[Operand], strength: float) -> Operand:
         strength: λ ≥ 0.
 
     Raises:
+        TypeError: a model.
         ValueError: there are no parameters, or the strength is negative.
     """
     return strength / 2 * _total("l2", lambda w: w * w, parameters, strength)
@@ -46,6 +47,7 @@ def l1(parameters: Iterable[Operand], strength: float) -> Operand:
         strength: λ ≥ 0.
 
     Raises:
+        TypeError: a model.
         ValueError: there are no parameters, or the strength is negative.
     """
     return strength * _total("l1", ops.absolute, parameters, strength)
@@ -58,13 +60,15 @@ def elastic_net(parameters: Iterable[Operand], strength_1: float, strength_2: fl
     Raises:
         ValueError: there are no parameters, or a strength is negative.
     """
-    parameters = list(parameters)
+    parameters = parameters if hasattr(parameters, "named_parameters") else list(parameters)
     return l1(parameters, strength_1) + l2(parameters, strength_2)
 
 
 def _total(
     name: str, f: Callable[[Operand], Operand], parameters: Iterable[Operand], strength: float
 ) -> Operand:
+    if hasattr(parameters, "named_parameters"):
+        raise TypeError(f"{name}: parameters were expected, a model came: say model.parameters()")
     terms = [ops.sum(f(w)) if np.shape(value_of(w)) else f(w) for w in parameters]
     if not terms or not strength >= 0:
         raise ValueError(

@@ -49,7 +49,9 @@ def matched(name: str, prediction: Operand, target: Operand) -> Operand:
 
     Raises:
         ShapeError: the shapes differ.
+        TypeError: a list as the prediction.
     """
+    refuse_lists(name, prediction)
     x, t = value_of(prediction), value_of(target)
     if np.shape(x) != np.shape(t):
         raise ShapeError(
@@ -60,6 +62,14 @@ def matched(name: str, prediction: Operand, target: Operand) -> Operand:
     if isinstance(target, Node) and (target.requires_grad or np.result_type(t) == dtype):
         return target  # which may have a name, for drawings
     return t if type(x) is float else np.asarray(t, dtype)
+
+
+def refuse_lists(name: str, x: Any) -> None:
+    """Refuse a list where something is computed with, by a TypeError: it has neither a shape nor a dtype."""
+    if isinstance(x, list | tuple):
+        raise TypeError(
+            f"{name}: a tensor or an array was expected, {type(x).__name__} came: say np.array(…)"
+        )
 
 
 def weights_for(name: str, what: str, given: Any, prediction: Operand) -> Array:

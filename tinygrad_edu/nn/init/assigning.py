@@ -59,6 +59,11 @@ def apply(
     """
     generator(rng)
     functions: dict[Role, Initialization | None] = {"weight": weight, "bias": bias, "scale": scale}
+    for name, function in functions.items():
+        if function is not None and not callable(function):
+            raise TypeError(
+                f"apply: {name} was expected to be a function such as init.kaiming_normal, {function!r:.40} came"
+            )
     parameters = named("apply", model)
     if all(function is None for function in functions.values()):
         raise ValueError(

@@ -50,8 +50,11 @@ def axes(name: str, shape: Sequence[int], layout: Layout | None) -> tuple[int, i
         layout: which axis is which.
 
     Raises:
+        TypeError: no shape.
         ValueError: fewer than two axes, or no layout, or another.
     """
+    if not isinstance(shape, Sequence):
+        raise TypeError(f"{name}: a shape such as (out, in) was expected, {shape!r:.40} came")
     if layout is None:
         raise ValueError(
             f"{name}: the shape {tuple(shape)} does not say which axis holds the inputs: say layout='out_in' "
