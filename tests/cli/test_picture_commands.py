@@ -33,6 +33,7 @@ product_inputs = [np.ones(3), np.arange(3.0)]
 def inside(): return tg.Scalar(1.0, "q") * 2
 def nothing(): pass
 def integer(): return 3
+def mismatch(): return tg.tensor(np.ones((2, 3)), name="a") @ tg.tensor(np.ones((2, 3)), name="b")
 def broken(): raise KeyError("no such layer")
 
 class Net(nn.Module):
@@ -170,6 +171,15 @@ def test_diagnose(run):
     code, out, _ = run("diagnose", "y")
     assert code == 0
     assert out.startswith("nothing found: 4 values and 4 gradients are finite")
+
+
+def test_of_a_computation_that_fails_there_is_a_picture(run):
+    code, out, err = run("diagnose", "mismatch", "-o", "why.dot")
+    assert (code, out) == (2, "why.dot   3 nodes on 3 cards\n")
+    assert "mismatch could not be computed" in err
+    assert "✗ failed" in (run.folder / "why.dot").read_text(encoding="utf-8")
+    assert run("diagnose", "broken", "-o", "none.dot")[0] == 2
+    assert not (run.folder / "none.dot").exists()
 
 
 def test_explore(run):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.cli.graph import declare, graph_of
 from tinygrad_edu.cli.look import announce, chosen, ensure_all, look, outputs
 
+if TYPE_CHECKING:
+    from tinygrad_edu.cli.graph import Graph
+
 DESCRIPTION = """\
 Say what is wrong in a graph: the first NaN or infinity and how it came to be,
 gradients that vanish or explode from layer to layer, parameters that learn
-nothing. Each -o writes a drawing in which that is marked.
+nothing. Each -o writes a drawing in which that is marked; of a computation that
+raises an error, what there is, up to the operation that failed.
 
   tinygrad-edu diagnose model.py:loss -o why.svg
 
@@ -31,13 +35,36 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings, and draw them; 1 if something is not finite, else 0."""
-    from tinygrad_edu.render.diagnosis import diagnose
-    from tinygrad_edu.render.findings import healthy
+    from tinygrad_edu.cli.user_file import Refusal
 
     ensure_all(args.out)
-    with graph_of(args.target, args) as graph:
-        drawing = diagnose(graph.node, subtitle=graph.title, **graph.words, **chosen(args))
-        print("\n".join(finding.words for finding in drawing.findings) or healthy(drawing.graph))
-        for path in args.out:
-            announce(drawing.save(path), drawing)
+    try:
+        with graph_of(args.target, args) as graph:
+            return _diagnose(graph, args)
+    except Refusal as refusal:
+        if refusal.__context__ is not None:
+            _draw_failure(refusal.__context__, args)
+        raise
+
+
+def _diagnose(graph: Graph, args: argparse.Namespace) -> int:
+    from tinygrad_edu.render import diagnose
+    from tinygrad_edu.render.findings import healthy
+
+    drawing = diagnose(graph.node, subtitle=graph.title, **graph.words, **chosen(args))
+    print("\n".join(finding.words for finding in drawing.findings) or healthy(drawing.graph))
+    for path in args.out:
+        announce(drawing.save(path), drawing)
     return int(any(finding.kind in BROKEN for finding in drawing.findings))
+
+
+def _draw_failure(error: BaseException, args: argparse.Namespace) -> None:
+    """Of a computation that raised what there is, up to the operation that did not come about."""
+    from tinygrad_edu.render import failed
+
+    try:
+        drawing = failed(error, subtitle=args.target, **chosen(args))
+    except ValueError:  # nothing was computed with nodes
+        return
+    for path in args.out:
+        announce(drawing.save(path), drawing)
