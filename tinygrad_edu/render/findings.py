@@ -61,8 +61,8 @@ def healthy(model: GraphModel) -> str:
         norms = sorted(layer.norm for layer in layers)
         size = f", |grad| from {number(norms[0])} to {number(norms[-1])}"
     return (
-        f"nothing found: {values} and {len(gradients)} gradients are finite{size}; nothing vanishes or explodes from "
-        f"layer to layer, and no parameter is dead, unused, detached or stale"
+        f"nothing found: {values} and {len(gradients)} gradients are finite{size}\n"
+        f"nothing vanishes or explodes from layer to layer, and no parameter is dead, unused, detached or stale"
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tinygrad_edu.render.style import CLIP, GRADIENT_WORDS, Look, Palette, escape
+from tinygrad_edu.render.style import CLIP, GRADIENT_WORDS, Look, Palette, escape, lines_of
 
 BLANK = "&#160;"
 HEADING = 200  # characters of a title
@@ -47,7 +47,7 @@ def heading(palette: Palette, title: str | None, subtitle: str | None, caption: 
     """The title over a picture, or nothing."""
     lines = [
         (title, 20, palette.ink, True), (subtitle, 12, palette.dim, False),
-        *((line, 12, palette.accent_text, False) for line in (caption or "").split("\n")),
+        *((line, 12, palette.accent_text, False) for line in lines_of(caption)),
     ]  # fmt: skip
     rows = [
         row(cell(text(words, size, colour, bold=bold, limit=HEADING), align="LEFT", cellpadding=3))

@@ -13,9 +13,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape as escape_markup
+from textwrap import wrap
 
 FONT = "Helvetica,Arial,sans-serif"
 CLIP = 80  # characters of a user's text that are drawn; the tooltip has the rest
+LINE = 130  # characters of a line of a caption
 NOT_COMPUTED = "—"  # a zero would be a claim
 BARS = "▁▂▃▄▅▆▇█"
 GRADIENT_BOUNDS = (1e-6, 1e-3, 0.1, 1.0, 1e3)  # ‖gradient‖ up to the bound has the shade of the same place
@@ -163,6 +165,11 @@ def escape(text: object, limit: int = CLIP) -> str:
 def quoted(text: object, limit: int = 1000) -> str:
     """A user's text as a quoted DOT string; there Graphviz obeys backslashes, even doubled ones."""
     return f'"{escape(text, limit)}"'.replace("\\", "∖")
+
+
+def lines_of(caption: str | None) -> list[str]:
+    """A caption in lines: where it says so, and where one would be too long."""
+    return [part for line in (caption or "").splitlines() for part in wrap(line, LINE)]
 
 
 def typeset(name: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from tinygrad_edu.render import profile, wording
 from tinygrad_edu.render.fold import Board, Card, Repeats
 from tinygrad_edu.render.model import NodeModel
-from tinygrad_edu.render.style import NOT_COMPUTED, clean, shape
+from tinygrad_edu.render.style import NOT_COMPUTED, clean, lines_of, shape
 
 LINES = 400  # after that, the outline says how much is left
 INDENT = 40  # levels; deeper ones stay there and carry their number
@@ -43,7 +43,7 @@ def outline(board: Board, *, title: str | None = None, subtitle: str | None = No
         "  ".join(part.ljust(width) for part, width in zip(line, (*widths, 0), strict=True)).rstrip()
         for line in lines
     ]
-    said = (title, subtitle, *(board.caption or "").split("\n"))
+    said = (title, subtitle, *lines_of(board.caption))
     head = [clean(words, 200) for words in said if words]
     rest = [f"… {len(cards) - len(written)} more cards"] if stack else []
     return "\n".join([*head, *([""] if head else []), *table, *rest, ""])
