@@ -246,5 +246,5 @@ def test_the_same_page_in_every_process():
 
 
 def test_what_is_no_node_is_refused():
-    with pytest.raises(TypeError, match="a Scalar or a Tensor was expected, int came"):
+    with pytest.raises(TypeError, match="explore: a Scalar or a Tensor was expected, int came"):
         explore(3)

@@ -90,12 +90,10 @@ def _numbers(card: Card, board: Board, size: Measures, moment: Moment) -> Iterat
         top += ROW
     if "grad" in board.rows and node.requires_grad:
         yield text("label grad", size.left, top + 14, wording.gradient_label(node))
-        kind, start = state(moment.graded(node)), size.left + size.label + 6
+        kind, start = state_of(card, moment.graded(node)), size.left + size.label + 6
         if repeats is not None:
             heights = profile.bars(profile.gradients(repeats))
             yield _bars("bars back", heights, size.left + size.label, top + 16, from_right=True)
-            fill = profile.shade(repeats, LIGHT)
-            kind = "plain" if fill is None else f"s{LIGHT.scale.index(fill)}"
         yield (
             f'<g class="{kind}">{rectangle("pill", start, top + 1.5, size.right - start, 18, 7)}'
             f"{text('grad', size.right - 3, top + 15, gradient, f'g{node.id}')}</g>"
@@ -121,6 +119,14 @@ def spoken(node: NodeModel, card: Card | None = None) -> str:
     made = f", result of {node.op}" if node.op else ""
     kind = "" if node.kind == "Scalar" else f", shape {shape(node.value.shape)}"
     return f"{name}, {node.role}{made}{kind}"
+
+
+def state_of(card: Card, node: NodeModel) -> str:
+    """The class of a gradient on a card; of equal parts that of the one which is furthest from 1."""
+    if card.repeats is None or node.id != card.id:
+        return state(node)
+    fill = profile.shade(card.repeats, LIGHT)
+    return "plain" if fill is None else f"s{LIGHT.scale.index(fill)}"
 
 
 def _bars(kind: str, words: str, x: float, base: float, *, from_right: bool = False) -> str:

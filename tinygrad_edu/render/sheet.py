@@ -55,7 +55,7 @@ RULES = f"""\
 .graph .card.open > .box {{ stroke-dasharray: 5 3; }}
 .graph .card.highlight > .box {{ stroke: var(--accent); stroke-width: 3; }}
 .graph .card.active > .box, .graph .inset.active > .hit {{ stroke: var(--accent); stroke-width: 3; }}
-.graph .card.acting > .chip {{ fill: var(--accent); }}
+.graph .card.acting > .chip {{ fill: var(--accent-text); }}
 .graph .link.active {{ stroke: var(--accent); stroke-width: 2.4; marker-end: url(#active-head); }}
 .graph .link.reversed {{ marker-end: none; marker-start: url(#active-head); }}
 .graph .hit {{ fill: transparent; }}

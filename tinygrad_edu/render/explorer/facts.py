@@ -16,7 +16,7 @@ from tinygrad_edu.core.node import Node, value_of
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.errors import TinygradEduError
 from tinygrad_edu.formula import formula
-from tinygrad_edu.render import wording
+from tinygrad_edu.render import face, wording
 from tinygrad_edu.render.explorer.inspection import compared, described, exact, local
 from tinygrad_edu.render.explorer.recheck import recheck
 from tinygrad_edu.render.explorer.sigma import joined
@@ -102,6 +102,7 @@ class Facts:
             "nodes": [self._node(node, details, not traced) for node in self.graph.nodes],
             "steps": [told(step, self.graph, self.names) for step in traced],
             "where": {view: _where(board) for view, board in self.boards.items()},
+            "said": {view: _said(board) for view, board in self.boards.items()},
         }
 
     def _node(self, node: NodeModel, details: bool, finished: bool) -> dict[str, Any]:
@@ -173,3 +174,12 @@ def _where(board: Board) -> dict[int, int]:
         others = (*card.members, *(node.id for node in (*card.before, *card.after)))
         found.update({i: card.id for i in others if i not in rows})
     return found
+
+
+def _said(board: Board) -> dict[int, tuple[str, str, str]]:
+    """What stands on the cards of equal parts in the end: more than the numbers of one node."""
+    return {
+        node.id: (*wording.said(card, node), face.state_of(card, node))
+        for card in board.cards if card.repeats is not None
+        for node in (card.node, *card.insets)
+    }  # fmt: skip

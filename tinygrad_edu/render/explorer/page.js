@@ -39,7 +39,7 @@ document.addEventListener("keydown", (event) => {
   } else if (target.closest("svg.graph") && (event.key === "Enter" || event.key === " ")) {
     event.preventDefault();
     act(target);
-  } else if (keys[event.key] && !(event.key === " " && target.matches("button"))) {
+  } else if (keys[event.key] && !target.closest(".scroll") && !(event.key === " " && target.matches("button"))) {
     event.preventDefault();
     keys[event.key]();
   }

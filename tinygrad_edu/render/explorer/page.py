@@ -89,7 +89,12 @@ def explore(
 
     Returns:
         The path, or the page.
+
+    Raises:
+        TypeError: `x` is not a node.
     """
+    if not isinstance(x, Node):
+        raise TypeError(f"explore: a Scalar or a Tensor was expected, {type(x).__name__} came")
     graph = capture(x, names=names, parameters=parameters, highlight=highlight, report=report)
     cotangents = watch(x, always=True).cotangents
     graph = _graded(graph, topological_order([x]), cotangents)

@@ -2,7 +2,7 @@
 
 let step = 0; // so many steps have been made
 let timer = null; // while playing
-const PAUSE = 1000; // milliseconds from step to step
+const PAUSE = Math.min(1000, Math.max(120, 90000 / data.steps.length)); // milliseconds from step to step
 const computed = new Map(); // node -> the step that computes its value
 const received = new Map(); // node -> [the step, its gradient from then on], in order
 for (const node of data.nodes) if (!node.op) computed.set(node.id, 0);
@@ -35,8 +35,9 @@ function refresh() {
   const { svg, links } = views[view];
   for (const element of svg.querySelectorAll("[id^=n]")) {
     const node = data.nodes[Number(element.id.slice(1))];
-    const value = known(node.id) ? node.value : "?";
-    const { look: [text, kind] } = gradient(node.id);
+    const said = step === data.steps.length ? data.said[view][node.id] : undefined; // of equal parts, all in one
+    const value = said?.[0] ?? (known(node.id) ? node.value : "?");
+    const [text, kind] = said?.slice(1) ?? gradient(node.id).look;
     write("v" + node.id, value);
     const written = write("g" + node.id, text);
     const arrived = now?.phase === "backward" && now.gradients.some(([id]) => id === node.id);
