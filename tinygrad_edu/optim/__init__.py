@@ -13,6 +13,7 @@ from tinygrad_edu.optim.lbfgs import LBFGS
 from tinygrad_edu.optim.lion import Lion
 from tinygrad_edu.optim.muon import Muon
 from tinygrad_edu.optim.nadam import NAdam
+from tinygrad_edu.optim.newton_cg import NewtonCG
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.optim.plateau import ReduceOnPlateau
 from tinygrad_edu.optim.radam import RAdam
@@ -20,7 +21,7 @@ from tinygrad_edu.optim.rmsprop import RMSprop
 from tinygrad_edu.optim.sgd import SGD
 
 __all__ = [
-    "LAMB", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Average", "Lion", "Muon", "NAdam", "Optimizer",
-    "RAdam", "RMSprop", "ReduceOnPlateau", "clip_each_grad_norm_", "clip_grad_norm_", "clip_grad_value_", "groups",
-    "schedules",
+    "LAMB", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Average", "Lion", "Muon", "NAdam", "NewtonCG",
+    "Optimizer", "RAdam", "RMSprop", "ReduceOnPlateau", "clip_each_grad_norm_", "clip_grad_norm_", "clip_grad_value_",
+    "groups", "schedules",
 ]  # fmt: skip

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.node import Node, assign, describe, value_of
+from tinygrad_edu.core.node import Node, describe, value_of
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.optim.flat import assign_flat, joined
 from tinygrad_edu.optim.line_search import Point, strong_wolfe
 from tinygrad_edu.optim.optimizer import Optimizer, Params
 from tinygrad_edu.types import Array
@@ -84,13 +85,13 @@ class LBFGS(Optimizer):
         """
         if closure is None:
             raise TypeError("LBFGS: step(closure) was expected: the line search computes the loss many times")
-        x = np.concatenate([np.ravel(leaf.value) for leaf in self.parameters])
+        x = joined([leaf.value for leaf in self.parameters])
         try:
             first, x = self._descend(closure, x)
         except BaseException:
-            self._assign(x)
+            assign_flat(self.parameters, x)
             raise
-        self._assign(x)
+        assign_flat(self.parameters, x)
         return first
 
     def _descend(self, closure: Callable[[], Any], x: Array) -> tuple[Any, Array]:
@@ -112,7 +113,7 @@ class LBFGS(Optimizer):
             def along(t: float, x: Array = x, d: Array = d) -> Point:
                 nonlocal evaluations
                 evaluations += 1
-                self._assign(x + t * d)
+                assign_flat(self.parameters, x + t * d)
                 _, f, g = self._evaluate(closure)
                 return Point(t, f, float(g @ d), g)
 
@@ -163,17 +164,8 @@ class LBFGS(Optimizer):
         gradients = [value_of(leaf.grad) for leaf in self.parameters]
         if all(g is None for g in gradients):
             self._refuse_no_gradient()
-        flat = [
-            np.ravel(leaf.zeros() if g is None else g)
-            for leaf, g in zip(self.parameters, gradients, strict=True)
-        ]
-        return returned, float(value_of(returned)), np.concatenate(flat)
-
-    def _assign(self, x: Array) -> None:
-        """Cut the vector into the parameters."""
-        pieces = np.split(x, np.cumsum([np.size(leaf.value) for leaf in self.parameters])[:-1])
-        pairs = zip(self.parameters, pieces, strict=True)
-        assign([(leaf, piece.reshape(np.shape(leaf.value))) for leaf, piece in pairs])
+        known = [leaf.zeros() if g is None else g for leaf, g in zip(self.parameters, gradients, strict=True)]
+        return returned, float(value_of(returned)), joined(known)
 
     def _refuse_no_state(self, leaf: Node, values: Mapping[str, Any]) -> None:
         """What is remembered concerns all parameters as one vector."""
