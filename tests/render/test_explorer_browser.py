@@ -242,7 +242,7 @@ CONTRAST = """
   const behind = (element) => {
     for (let e = element; e; e = e.parentElement) {
       const colour = getComputedStyle(e).backgroundColor;
-      if (!/, 0\\)$/.test(colour)) return colour;
+      if (!/^rgba.*, 0\\)$/.test(colour)) return colour;
     }
   };
   const worst = [];
@@ -250,7 +250,7 @@ CONTRAST = """
     const own = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
     if (!own || element.closest("svg, script, template") || element.disabled) continue;
     const [a, b] = [light(getComputedStyle(element).color), light(behind(element))];
-    worst.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), element.tagName + "." + element.className]);
+    worst.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), element.outerHTML.slice(0, 120)]);
   }
   return worst.sort((a, b) => a[0] - b[0])[0].concat(worst.length);
 })()

@@ -31,7 +31,7 @@ from tinygrad_edu.render.naming import Choice, Names
 from tinygrad_edu.render.numbers import numbers
 from tinygrad_edu.render.positions import Positions, positions
 from tinygrad_edu.render.shapes import points
-from tinygrad_edu.render.style import GRADIENT_WORDS, clean, escape
+from tinygrad_edu.render.style import GRADIENT_WORDS, clean, escape, typeset
 from tinygrad_edu.render.svg import drawing
 
 CAP = 2_000_000  # characters of data in a page
@@ -103,7 +103,10 @@ def explore(
         boards["modules"] = fold(graph, depth=1, max_cards=max_cards)
     laid = {view: _fitting(board, engine) for view, board in boards.items()}
     facts = Facts(x, graph, boards, cotangents, names)
-    words = title or f"Computation of {headline(boards['full'].cards[-1])}"
+    root = graph.nodes[graph.root].name
+    words = title or (
+        "A computation, step by step" if root is None else f"Computation of {typeset(clean(root))}"
+    )
     data, notes = _within(CAP, facts, words)
     notes += [note for places in laid.values() for note in places.notes]
     notes += [note for note in (boards["full"].caption, *boards["full"].folded) if note]
