@@ -1,8 +1,7 @@
-"""The graphs that the tests of the pictures share; run as a program, it prints their digest."""
+"""The graphs that the tests of the pictures share."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -93,8 +92,3 @@ def _network() -> Any:
 @pytest.fixture(name="drawings")
 def _drawings() -> list[Drawing]:
     return drawings()
-
-
-if __name__ == "__main__":
-    everything = "".join(d.source + d.json() + d.text() for d in drawings())
-    print(hashlib.sha256(everything.encode()).hexdigest())
