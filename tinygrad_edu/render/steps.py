@@ -115,13 +115,13 @@ def trace_steps(
 
     Args:
         x: the end of the computation, such as a loss.
-        phase: "forward", "backward", or "both": then the backward steps follow, if `x` requires a gradient.
+        phase: "forward", "backward", or "both": then the backward steps follow, if there are any.
         names: names for nodes that have none, as in `draw`.
         check: compare every share with a numerical derivative.
 
     Raises:
         TypeError: `x` is not a node.
-        ValueError: there is no such phase; or `x` is an array that was not asked for a gradient yet, so that nobody
+        ValueError: there is no such phase; or backward steps of an array that has no gradient yet, so that nobody
             knows what to start with.
         NotDifferentiableError: the backward steps of what requires no gradient.
         StaleValueError: a leaf was assigned after it had been used.
@@ -142,7 +142,8 @@ def trace_steps(
     if phase != "backward":
         made = [node for node in order if node.op is not None]
         steps = [_step("forward", k, len(made), node, scribe) for k, node in enumerate(made, 1)]
-    if phase == "backward" or (phase == "both" and x.requires_grad):
+    known = x.grad is not None or np.size(x.value) == 1  # what to start with
+    if phase == "backward" or (phase == "both" and x.requires_grad and known):
         steps += _backward(x, scribe, check)
     return steps
 
