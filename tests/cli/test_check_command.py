@@ -346,10 +346,21 @@ def test_an_error_is_shown_with_the_lines_of_the_user_alone(run: Run) -> None:
     assert err.endswith("It was called with\n  input 0: an array of float64, (3,)\n")
 
 
+def test_a_refusal_of_ours_is_a_sentence_without_a_class(run: Run) -> None:
+    _, _, err = run("def f(x):\n    tg.exp(x)\n", "f", "--input", "3")
+    assert err.splitlines()[1] == "check: the target was to return a node, NoneType came: end it with return"
+
+
 def test_a_file_that_is_not_there(run: Run, tmp_path: Path) -> None:
     run(PAIR, "wave", "--input", "3")
+    Path("notes.txt").write_text("wave = 3")
     for target, said in (
         ("mime.py:wave", "there is no file mime.py: did you mean mine.py?"),
+        ("notes.txt", "a file of Python was expected, and a name in it, FILE.py:NAME; notes.txt came"),
+        (
+            "notes.txt:wave",
+            "a file of Python was expected, and a name in it, FILE.py:NAME; notes.txt:wave came",
+        ),
         ("nowhere/mine.py", "there is no file nowhere/mine.py"),
         (str(tmp_path), "a file of Python was expected, and a name in it, FILE.py:NAME"),
     ):

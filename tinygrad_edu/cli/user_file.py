@@ -31,12 +31,14 @@ def split(text: str) -> tuple[Path, str]:
     """FILE.py:NAME as a path and a name, which is "" if there is none.
 
     Raises:
-        Refusal: there is no such file.
+        Refusal: there is no such file, or it is none of Python.
     """
     before, colon, after = text.rpartition(":")
     path, name = (Path(before), after) if colon and before.endswith(".py") else (Path(text), "")
-    if path.is_file():
+    if path.is_file() and path.suffix == ".py":
         return path, name
+    if path.is_file() or Path(before).is_file():
+        raise Refusal(f"a file of Python was expected, and a name in it, FILE.py:NAME; {text} came")
     if path.is_dir():
         raise Refusal(f"a file of Python was expected, and a name in it, FILE.py:NAME; {path} is a folder")
     there = [each.name for each in path.parent.glob("*.py")] if path.parent.is_dir() else []
@@ -108,9 +110,14 @@ def own_traceback(error: BaseException, path: Path) -> str:
         return place.startswith(folder) and not place.startswith(PACKAGE) and "site-packages" not in place
 
     shown = traceback.TracebackException.from_exception(error)
+    raised = shown.stack
     shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if own(frame.filename)])
-    lines = shown.format(chain=False) if shown.stack else shown.format_exception_only()
-    return "".join(lines).rstrip()
+    if shown.stack:
+        return "".join(shown.format(chain=False)).rstrip()
+    # None of it is the user's: a refusal of this package is a sentence, and needs no name of a class.
+    ours = bool(raised) and Path(raised[-1].filename).resolve().is_relative_to(PACKAGE)
+    notes = getattr(error, "__notes__", [])
+    return "\n".join([str(error), *notes]) if ours else "".join(shown.format_exception_only()).rstrip()
 
 
 def find(module: ModuleType, name: str, there_are: Iterable[str]) -> Any:

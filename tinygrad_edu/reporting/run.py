@@ -72,11 +72,9 @@ def suite_run(report: SuiteRun, *, title: str | None = None) -> Document:
     if verdict == "nothing verified":
         said = "no subject came before the witnesses"
         if report.without_derivative:
-            said += (
-                f", for without derivative there is nothing to verify: {', '.join(report.without_derivative)}"
-            )
+            said = f"there is no derivative of {', '.join(report.without_derivative)}"
         elif "shard" in report.facts:
-            said += f", for there are too few for shard {report.facts['shard']}"
+            said = f"there are fewer subjects than shards, and none is left for {report.facts['shard']}"
     if report.survivors:
         said += (
             f"; {counted(len(report.survivors), 'planted error')} went unnoticed: the suite itself is broken"
