@@ -207,6 +207,10 @@ def test_what_has_no_way_back():
     page = explore(tg.tanh(x))  # an array: nobody knows what to start with
     assert {step["phase"] for step in data(page)["steps"]} == {"forward"}
     assert "not just 1" in page.html
+    root = tg.sqrt(tg.Scalar(0.0, name="x"))  # its slope is not finite there
+    page = explore(root)
+    assert {step["phase"] for step in data(page)["steps"]} == {"forward"}
+    assert "there are no steps back: " in page.html
     leaf = data(explore(tg.Scalar(1.0, name="x")))
     assert leaf["steps"] == []
 

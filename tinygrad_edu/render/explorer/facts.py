@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu.core.node import Node, value_of
 from tinygrad_edu.core.sweep import topological_order
-from tinygrad_edu.errors import TinygradEduError
+from tinygrad_edu.errors import StaleValueError, TinygradEduError
 from tinygrad_edu.formula import formula
 from tinygrad_edu.render import face, wording
 from tinygrad_edu.render.explorer.inspection import compared, described, exact, local
@@ -74,13 +74,16 @@ class Facts:
             )
             return []
         try:
-            return trace_steps(self.root, names=names)
-        except (TinygradEduError, ValueError, ArithmeticError) as error:
-            self.notes.append(str(error).removeprefix("trace_steps: "))
-        try:
-            return trace_steps(self.root, "forward", names=names)
-        except (TinygradEduError, ValueError):
+            forward = trace_steps(self.root, "forward", names=names)
+            return forward + (
+                trace_steps(self.root, "backward", names=names) if self.root.requires_grad else []
+            )
+        except StaleValueError as error:
+            self.notes.append(_reason(error))
             return []
+        except (TinygradEduError, ValueError, ArithmeticError) as error:
+            self.notes.append(f"there are no steps back: {_reason(error)}")
+            return forward
 
     def levels(self) -> Iterator[tuple[dict[str, Any], list[str]]]:
         """The data of a page, in less and less detail, and what is left out in words."""
@@ -164,6 +167,10 @@ class Facts:
             if found is None or op.elementwise
             else f"the rule: {found}, where G is the gradient of the result"
         )
+
+
+def _reason(error: Exception) -> str:
+    return str(error).removeprefix("trace_steps: ")
 
 
 def _where(board: Board) -> dict[int, int]:

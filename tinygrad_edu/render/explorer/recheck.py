@@ -18,9 +18,10 @@ from tinygrad_edu.verify.noise import evaluate, noise_of
 from tinygrad_edu.verify.numerical import differentiate
 from tinygrad_edu.verify.replay import replay
 
-BUDGET = 400_000  # operations replayed for all checks of a page together; about a second
-CALLS = 10  # evaluations that one check takes, about
-MEASURED = 3  # nodes at which the rounding noise of L is measured; it is much the same whichever node moves
+BUDGET = 800_000  # operations replayed for all checks of a page together; a second or two
+CALLS = 20  # evaluations that one check takes, about
+ELEMENTS = 100  # of an array that take as long as one more operation
+MEASURED = 2  # nodes at which the rounding noise of L is measured; it is much the same whichever node moves
 SEED = 3  # of the directions: the same in every run
 
 
@@ -57,7 +58,8 @@ def recheck(order: list[Node], root: Node, seed: Any, cotangents: dict[Node, Any
     ]
     rng = np.random.default_rng(SEED)
     wanted = [node for node in wanted if node in cotangents and np.asarray(node.value).dtype.kind == "f"]
-    affordable = max(1, BUDGET // (CALLS * len(order)))
+    work = sum(1 + np.size(node.value) // ELEMENTS for node in order)
+    affordable = max(1, BUDGET // (CALLS * work))
     lines = [_Line(root, node, np.asarray(seed, float), rng) for node in wanted[:affordable]]
     noise = max((noise_of(line, 0.0, line.scale) for line in lines[:MEASURED]), default=0.0)
     return {line.node: _compared(line, cotangents[line.node], noise) for line in lines}
