@@ -1,6 +1,6 @@
 """`tinygrad-edu verify`: every rule before every witness, as a table, with an exit code that says it in one number.
 
-0 right    1 wrong    2 the command line was    3 undecided or skipped    4 a planted error went unnoticed
+0 right    1 wrong    2 the command line was    3 undecided, skipped or empty    4 a planted error went unnoticed
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ exit codes:
   0  right: every witness has seen every case, and found nothing
   1  wrong: a witness saw an error; what and where is printed
   2  the command line is wrong, or a file cannot be read or written
-  3  undecided: a witness could not tell, or a subject was skipped
+  3  undecided: a witness could not tell, or a subject was skipped, or nothing
+     was verified, as in a shard without subjects
   4  blind: a planted error went unnoticed, so the suite itself is broken
 """
 
