@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.core.cases import real
 from tinygrad_edu.render.diagnosis import diagnose
 
 HUGE = 1e200
@@ -319,3 +320,53 @@ def test_an_infinity_that_a_mask_is_made_of_is_told_and_not_accused():
     assert [finding.kind for finding in graph.findings] == ["nonfinite"]
     assert "the output is finite all the same" in graph.findings[0].words
     assert "first_backward" not in {flag for node in graph.nodes for flag in node.flags}
+
+
+def test_operations_of_a_users_own(registry):
+    @tg.primitive(vjps=(lambda g, y, x: g * np.array([np.inf, 1.0]),), cases=[tg.case(real(2))])
+    def steep_at_0(x):
+        return x * 1.0
+
+    @tg.elementwise(partials=(lambda y, x: 1 / np.asarray(x),), cases=[tg.case(real(2))])
+    def by_numpy(x):
+        return x * 1.0
+
+    @tg.primitive(vjps=(lambda g, y, x: g * x,), cases=[tg.case(real(2))])
+    def broken(x):
+        return np.full(2, np.inf)
+
+    @tg.primitive(vjps=(lambda g, y, x: g + 0 * x,), cases=[tg.case(real(2))])
+    def mean_of_all(x):
+        return np.array(np.nan)
+
+    x = leaf([0.0, 1.0], "x")
+    y = tg.sum(steep_at_0(x))
+    assert (
+        "the vjp of steep_at_0 makes a gradient for x that is not finite"
+        in found(diagnose(y), y, "gradient")[1]
+    )
+    y = tg.sum(by_numpy(x))
+    words = found(diagnose(y), y, "gradient")[1]
+    assert "the derivative of by_numpy by operand 1 = ∞ at x = 0, y = 0, and 1 · ∞ = ∞ at element 0" in words
+    y = tg.sum(broken(x))
+    words = found(diagnose(y), y, "nonfinite")[1]
+    assert (
+        "broken gives ∞ at element 0 (2 of 2 elements), of finite elements up to 1; " in words
+    )  # no overflow
+    y = mean_of_all(leaf(np.zeros((0, 2))))
+    assert "mean_of_all of no elements is NaN" in found(diagnose(y), y, "nonfinite")[1]
+
+
+def test_a_nan_that_comes_of_infinities_in_a_product_of_matrices():
+    a, b = leaf([[np.inf, -np.inf]], "a"), leaf([[1.0], [1.0]], "b")
+    with np.errstate(all="ignore"):
+        y = a @ b
+    assert diagnose(y).findings[1].words == "it becomes NaN at a @ b: NaN at element (0, 0)"
+
+
+def test_a_sum_over_what_was_broadcast():
+    x = leaf(0.0, "x")
+    y = tg.sum((x + np.zeros(64)) * 1e308)  # 64 finite cotangents become one
+    node, words = found(diagnose(y), y, "gradient")
+    assert node.op.name == "add"
+    assert "the sum of what is sent to x is more than its precision holds" in words

@@ -140,7 +140,7 @@ def _interrupted(error: Exception) -> Node | None:
 def _culprit(node: Node) -> int | None:
     """The operand by which the derivative raises."""
     for i, partial in enumerate(partials(node)):
-        if partial is None:
+        if partial is None and node.args[i].requires_grad:
             return i
     return None
 

@@ -21,6 +21,7 @@ from tinygrad_edu.render.backward import Birth, finite
 from tinygrad_edu.render.style import clean, number, shape
 
 Place = tuple[int, ...]
+LARGE = 0.25  # numbers above this power of the largest one can overflow when a few of them are multiplied
 
 
 def forward_birth(node: Node) -> str:
@@ -43,7 +44,8 @@ def _of_many(node: Node, bad: str, place: Place) -> str:
     if any(np.size(x.value) == 0 for x in node.args):
         return f"{op.name} of no elements is {bad}"
     largest = max(float(np.max(np.abs(np.asarray(x.value, np.float64)))) for x in node.args)
-    reason = f": more than {_kind(node)} holds" if "∞" in bad else ""
+    overflow = "∞" in bad and largest > _largest(node) ** LARGE
+    reason = f": more than {_kind(node)} holds" if overflow else ""
     return f"{op.name} gives {bad}{at_element(node.value, place)}, of finite elements up to {number(largest)}{reason}"
 
 
@@ -114,10 +116,10 @@ def backward_birth(birth: Birth, name: str) -> str:
     partial = _partial(node, birth.arg)
     with np.errstate(all="ignore"):
         product = np.asarray(birth.cotangent * partial)
-    place = first_place(product)
-    g, slope, sent = _at(birth.cotangent, place), _at(partial, place), _at(product, place)
     if finite(product):  # then it is the sum over what was broadcast that overflows
         return f"the sum of what is sent to {name} is more than its precision holds"
+    place = first_place(product)
+    g, slope, sent = _at(birth.cotangent, place), _at(partial, place), _at(product, place)
     values = _values(node, birth.arg, place)
     product_words = f"{_signed(g, first=True)} · {_signed(slope)} = {number(sent)}"
     return f"{rule} = {number(slope)} at {values}, and {product_words}{at_element(operand, place, product.shape)}"
