@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from tinygrad_edu.render.board import Board, Card, Link, topological
 from tinygrad_edu.render.insets import insets, rows_of
-from tinygrad_edu.render.model import GraphModel, NodeModel
+from tinygrad_edu.render.model import EdgeModel, GraphModel, NodeModel
 from tinygrad_edu.render.modules import path
 from tinygrad_edu.render.repeats import Group, described
 from tinygrad_edu.render.units import LEARNED
@@ -45,12 +45,13 @@ def arrange(model: GraphModel, plan: Plan, above: float | None) -> Board:
     members: dict[int, list[NodeModel]] = {}
     for node in model.nodes:
         members.setdefault(plan.owner[node.id], []).append(node)
+    whole = {*plan.modules, *plan.groups}
     single = {i for i, nodes in members.items() if sum(node.id not in plan.views for node in nodes) == 1}
     inset = rows(model, plan, above)
     leaves: dict[int, dict[int, NodeModel]] = {}
     sides: dict[int, tuple[list[NodeModel], list[NodeModel]]] = {}
     home: dict[int, set[tuple[str, ...]]] = {}
-    links: dict[tuple[int | str, ...], Link] = {}
+    arrows: dict[tuple[int | str, ...], list[EdgeModel]] = {}
     for edge in model.edges:
         src, dst = plan.owner[edge.src], plan.owner[edge.dst]
         home.setdefault(edge.src, set()).add(path(model.nodes[dst].scope))
@@ -61,14 +62,11 @@ def arrange(model: GraphModel, plan: Plan, above: float | None) -> Board:
             else:
                 leaves.setdefault(dst, {})[leaf.id] = leaf
         elif src != dst:
-            note = plan.views.get(edge.src, "")
-            many = src in plan.groups or dst in plan.groups
-            joined = many or dst in plan.modules
-            place = (src, dst, note) if joined else (src, dst, note, edge.dst, edge.arg)
-            if place not in links:
-                links[place] = Link(src, dst, edge.local, edge.flags, note)
-            elif joined:
-                links[place] = _together(links[place], edge.flags, many)
+            joined = src in plan.groups or dst in whole
+            place = (src, dst, plan.views.get(edge.src, ""))
+            arrows.setdefault(place if joined else (*place, edge.dst, edge.arg), []).append(edge)
+    part = {i: k for group in plan.groups.values() for k, nodes in enumerate(group.parts) for i in nodes}
+    links = [_link(edges, plan, part) for edges in arrows.values()]
     around = Counter(
         scope[:k] for node in model.nodes if node.op
         for scope in [path(node.scope)] for k in range(1, len(scope) + 1)
@@ -96,23 +94,25 @@ def arrange(model: GraphModel, plan: Plan, above: float | None) -> Board:
                 card = replace(card, scope=next(iter(home[i])))
             card = replace(card, symbols=(card.node.symbol,) if card.node.symbol else ())
         cards[i] = card
-    order = topological(cards, ((link.src, link.dst) for link in links.values()))
+    order = topological(cards, ((link.src, link.dst) for link in links))
     user = {edge.src: plan.owner[edge.dst] for edge in model.edges if edge.src in inset}
     unused = tuple(Card(node, (), (), 0, flags=node.flags) for node in model.unused)
     owner = [*plan.owner, *(card.id for card in unused)]
     detached = tuple(Link(owner[a], user.get(b, owner[b]), None, ("detached",)) for a, b in model.detached)
     return Board(
-        tuple(cards[i] for i in order), tuple(links.values()), dict(model.modules),
+        tuple(cards[i] for i in order), tuple(links), dict(model.modules),
         _words(cards.values(), plan, len(inset)), detached=detached, unused=unused,
     )  # fmt: skip
 
 
-def _together(link: Link, flags: tuple[str, ...], many: bool) -> Link:
-    """A link that stands for one more arrow; of equal parts it says how many."""
-    return replace(
-        link, flags=tuple(dict.fromkeys(link.flags + flags)), count=link.count + many,
-        local=None if many else link.local,
-    )  # fmt: skip
+def _link(edges: Sequence[EdgeModel], plan: Plan, part: Mapping[int, int]) -> Link:
+    """The arrow for all edges between two cards; of equal parts it says how many of them have one."""
+    first = edges[0]
+    src, dst = plan.owner[first.src], plan.owner[first.dst]
+    count = len({(part.get(edge.src), part.get(edge.dst)) for edge in edges})
+    flags = tuple(dict.fromkeys(flag for edge in edges for flag in edge.flags))
+    alone = count == 1 and not {src, dst} & plan.groups.keys()
+    return Link(src, dst, first.local if alone else None, flags, plan.views.get(first.src, ""), count)
 
 
 def _of_module(card: Card, nodes: Sequence[NodeModel], depth: int) -> Card:

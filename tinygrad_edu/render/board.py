@@ -75,7 +75,7 @@ class Link:
     local: float | None = None
     flags: tuple[str, ...] = ()  # of the edges that it stands for
     note: str = ""  # what only changes the shape on the way: `reshape, transpose`
-    count: int = 1  # arrows of the graph that this one stands for
+    count: int = 1  # equal parts that have this arrow
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,13 @@ MOST = 16  # bars; of more parts every so many are drawn, with the first and the
 STEEP = 20.0  # the largest by the smallest; more, and the scale is logarithmic
 SYMBOLS = 3  # in a tag
 PLACES = 3  # parts that a remark names
-REMARKS = {
-    "nonfinite": "⚠ NaN or ∞", "dead": "dead", "wrong": "✗ WRONG", "stale": "assigned after its use", "highlight": "★",
-    "first": "⚠ first NaN or ∞", "origin": "⚠ NaN or ∞ by itself", "first_backward": "⚠ gradient breaks",
-    "backward": "⚠ gradient breaks", "failed": "✗ failed", "added": "+ added", "removed": "− removed",
+REMARKS = {  # what is said of a flag; of the first three only the first that there is
+    "first": "⚠ first NaN or ∞", "origin": "⚠ NaN or ∞ by itself", "nonfinite": "⚠ NaN or ∞",
+    "first_backward": "⚠ gradient breaks", "wrong": "✗ WRONG", "failed": "✗ failed", "dead": "dead",
+    "stale": "assigned after its use", "highlight": "★", "added": "+ added", "removed": "− removed",
     "changed": "changed",
 }  # fmt: skip
+BROKEN = ("first", "origin", "nonfinite")
 
 
 def spreads(repeats: Repeats) -> tuple[float | None, ...]:
@@ -39,11 +40,14 @@ def gradients(repeats: Repeats) -> tuple[float | None, ...]:
 
 def _spread(node: NodeModel) -> float | None:
     x = node.value
-    return x.norm if x.item is not None else None if x.nan or x.infinite else x.std
+    if x.nan or x.infinite:
+        return math.nan
+    return abs(x.item) if x.item is not None else x.std
 
 
 def _norm(node: NodeModel) -> float | None:
-    return None if node.gradient is None else node.gradient.norm
+    g = node.gradient
+    return None if g is None else math.nan if g.norm is None else g.norm
 
 
 def label(repeats: Repeats) -> str:
@@ -54,7 +58,7 @@ def label(repeats: Repeats) -> str:
 def words(numbers: Sequence[float | None]) -> str:
     """The first and the last."""
     first, last = number(_short(numbers[0])), number(_short(numbers[-1]))
-    return first if first == last == NOT_COMPUTED else f"{first} → {last}"
+    return first if first == last and first in (NOT_COMPUTED, "NaN") else f"{first} → {last}"
 
 
 def bars(numbers: Sequence[float | None]) -> str:
@@ -62,16 +66,16 @@ def bars(numbers: Sequence[float | None]) -> str:
     if len(numbers) > MOST:
         numbers = [numbers[round(k * (len(numbers) - 1) / (MOST - 1))] for k in range(MOST)]
     known = [x for x in numbers if x is not None and math.isfinite(x)]
-    if not any(known):
+    if all(x is None for x in numbers) or (len(known) == len(numbers) and not any(known)):
         return ""
-    high, low = max(known), min((x for x in known if x), default=1.0)
+    high, low = max(known, default=1.0), min((x for x in known if x), default=1.0)
     logarithmic = high > STEEP * low
 
     def height(x: float | None) -> str:
         if x is None or not math.isfinite(x):
             return "·"
         if not logarithmic:
-            share = x / high
+            share = x / high if high else 0.0
         else:
             share = (math.log(x) - math.log(low)) / (math.log(high) - math.log(low)) if x else 0.0
         return BARS[round(share * (len(BARS) - 1))]
@@ -81,7 +85,7 @@ def bars(numbers: Sequence[float | None]) -> str:
 
 def shade(repeats: Repeats, palette: Palette) -> str | None:
     """The fill behind the gradients: that of the one which is furthest from 1."""
-    known = [norm for norm in gradients(repeats) if norm]
+    known = [norm for norm in gradients(repeats) if norm and math.isfinite(norm)]
     worst = max(known, key=lambda norm: abs(math.log(norm)), default=None)
     return None if worst is None else gradient_fill(palette, worst)
 
@@ -96,10 +100,12 @@ def tag(card: Card, repeats: Repeats) -> str:
 def remarks(repeats: Repeats) -> str:
     """What is the matter, and in which part: `⚠ NaN or ∞ in blocks.7`; nothing if nothing is."""
     said = []
-    for flag, at in repeats.where.items():
-        if flag in REMARKS:
+    broken = next((flag for flag in BROKEN if flag in repeats.where), None)
+    for flag, words in REMARKS.items():
+        at = repeats.where.get(flag, ())
+        if at and (flag == broken or flag not in BROKEN):
             places = ", ".join(at[:PLACES]) + (f" and {len(at) - PLACES} more" if len(at) > PLACES else "")
-            said.append(f"{REMARKS[flag]} in {'all' if len(at) == repeats.count else places}")
+            said.append(f"{words} in {f'all {len(at)}' if len(at) == repeats.count else places}")
     return "; ".join(said)
 
 
@@ -113,10 +119,12 @@ def stacked_gradient(nodes: Sequence[NodeModel]) -> str:
     """The smallest and the largest norm of their gradients."""
     norms = [_norm(node) for node in nodes]
     known = [norm for norm in norms if norm is not None]
+    if len(known) < len(norms):
+        return NOT_COMPUTED
+    if broken := sum(math.isnan(norm) for norm in known):
+        return f"{broken} of {len(nodes)} not finite"
     if dead := sum("dead" in node.flags for node in nodes):
         return f"{dead} of {len(nodes)} dead"
-    if len(known) < len(norms):
-        return NOT_COMPUTED if not known else f"{len(norms) - len(known)} of {len(norms)} not finite"
     low, high = number(_short(min(known))), number(_short(max(known)))
     return low if low == high else f"{low} … {high}"
 
