@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.node import Node
+from tinygrad_edu.core.node import Node, value_of
 from tinygrad_edu.core.recording import NEEDED, recording
 from tinygrad_edu.custom import CustomFunction
 from tinygrad_edu.errors import NotDifferentiableError
 from tinygrad_edu.state import state_restored
+from tinygrad_edu.verify.blame import guilty, planted
 from tinygrad_edu.verify.chance import generator
 from tinygrad_edu.verify.compare import Weights, compare
 from tinygrad_edu.verify.examination import judge_few, rows_at_hazards
@@ -98,6 +100,8 @@ def check(
     if hazards:
         pair, point = pair_of(target, arguments, leaves)
         rows = rows_at_hazards(pair, point, rng) if point else []  # of a loss of no inputs there is none
+        if pair.record and any(row.verdict == "wrong" for row in rows):
+            rows = _told(rows, guilty(pair.record(point)[0]))
         leaves = {name: leaf for name, leaf in leaves.items() if name not in pair.names}
     if not leaves:
         return Report(rows, step, seconds=time.perf_counter() - started)
@@ -106,21 +110,40 @@ def check(
         with state_restored():  # running statistics must not walk away while the function is probed
             return weights(output_of(target, arguments))
 
-    more, lecture = compare(objective, leaves, gradients=gradients, step=step, directions=directions, rng=rng)
-    wrong = any(row.verdict == "wrong" for row in more)
-    if wrong and isinstance(target, CustomFunction) and gradients is None and directions is None:
-        pair, point = pair_of(
-            target, arguments, leaves
-        )  # the functions themselves can be asked for the cause
-        causes = explained(pair, point, more, judge_few, point)
-        told = [row.verdict == "wrong" and not row.note.endswith(" differ") for row in more]  # by its numbers
-        more = [row if known else cause for row, cause, known in zip(more, causes, told, strict=True)]
-    if any(row.verdict == "vacuous" for row in more):
+    def recorded() -> Any:
         with recording(NEEDED):
-            output = objective()
+            return objective()
+
+    more, lecture = compare(objective, leaves, gradients=gradients, step=step, directions=directions, rng=rng)
+    if directions is None and any(row.verdict == "wrong" for row in more):
+        if gradients is not None:
+            given = {name: np.asarray(value_of(g)) for name, g in gradients.items()}
+            more = _told(more, planted(recorded(), leaves, given))
+        elif isinstance(target, CustomFunction):  # the functions themselves can be asked for the cause
+            pair, point = pair_of(target, arguments, leaves)
+            causes = explained(pair, point, more, judge_few, point)
+            more = [cause if _is_open(row) else row for row, cause in zip(more, causes, strict=True)]
+        else:
+            more = _told(more, guilty(recorded()))
+    if any(row.verdict == "vacuous" for row in more):
+        output = recorded()
         more = [settled(row, allowed, output, leaves[row.name]) for row in more]
     nodes = {row.name: leaves[row.name] for row in more}
     return Report([*rows, *more], step, lecture, nodes, time.perf_counter() - started)
+
+
+def _is_open(row: Row) -> bool:
+    """Whether a row is wrong, and its numbers do not say why."""
+    return row.verdict == "wrong" and row.note.endswith(" differ")
+
+
+def _told(rows: list[Row], blamed: str) -> list[Row]:
+    """The rows, of which the wrong ones say which operation is to blame; what their own numbers say remains."""
+    return [
+        replace(row, note=blamed if _is_open(row) else f"{row.note}; {blamed}")
+        if blamed and row.verdict == "wrong" else row
+        for row in rows
+    ]  # fmt: skip
 
 
 def _refuse_options(target: Any, gradients: Any, step: Any, directions: Any, hazards: bool) -> None:
