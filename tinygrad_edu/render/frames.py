@@ -9,7 +9,7 @@ arrows gradients flow backward, each multiplied by what stands there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -165,9 +165,7 @@ class Frames(Sequence[Drawing]):
             flags = [flag for flag in card.flags if flag != "dead"]
             flags += ["highlight"] * (not mine.union(n.id for n in card.insets).isdisjoint(taking_part))
             flags += ["acting"] * (step.node in mine)
-            return replace(
-                card, node=seen(card.node), insets=tuple(map(seen, card.insets)), flags=tuple(flags)
-            )
+            return replace(_changed(card, seen), flags=tuple(flags))
 
         return replace(self.board, cards=tuple(map(card_at, self.board.cards)), caption=None)
 
@@ -227,7 +225,16 @@ def _with_longest(card: Card, steps: Sequence[Step]) -> Card:
         shown = [node, *(replace(node, gradient=as_numbers(x), flags=()) for x in longest.get(node.id, ()))]
         return max(shown, key=lambda each: len(wording.gradient(each)))
 
-    return replace(card, node=long(card.node), insets=tuple(map(long, card.insets)))
+    return _changed(card, long)
+
+
+def _changed(card: Card, change: Callable[[NodeModel], NodeModel]) -> Card:
+    """A card with other numbers, and so the parts that it stands for."""
+    parts = card.repeats
+    if parts is not None:
+        stacked = {i: tuple(map(change, nodes)) for i, nodes in parts.stacked.items()}
+        parts = replace(parts, outputs=tuple(map(change, parts.outputs)), stacked=stacked)
+    return replace(card, node=change(card.node), insets=tuple(map(change, card.insets)), repeats=parts)
 
 
 def _longest(steps: Sequence[Step]) -> Mapping[int, list[Quantity]]:
