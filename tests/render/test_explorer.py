@@ -202,6 +202,15 @@ def test_a_large_graph_is_folded_and_the_page_says_so(monkeypatch):
     assert data(explore(root))["steps"] == []
 
 
+def test_equal_parts_can_be_seen_one_by_one():
+    root = tg.Scalar(0.3, name="x")
+    for _ in range(40):
+        root = tg.tanh(root * 1.1)
+    cards = [explore(root, fold=fold).html.count('class="card') for fold in ("auto", False)]
+    assert cards[0] < 10
+    assert cards[1] > 80
+
+
 def test_what_has_no_way_back():
     x = tg.tensor(np.ones(3), requires_grad=True, name="x")
     page = explore(tg.tanh(x))  # an array: nobody knows what to start with

@@ -59,7 +59,7 @@ def face(card: Card, board: Board, places: Positions, moment: Moment, interactiv
     return (
         f'<g class="{" ".join(filter(None, kinds))}" id="n{card.id}"{module} '
         f'transform="translate({points(box.x)} {points(box.y)})"'
-        f"{_focus(spoken(node, card), interactive)}>{''.join(parts)}</g>"
+        f"{_focus(spoken(node, card), 'group' if size.insets else 'button', interactive)}>{''.join(parts)}</g>"
     )
 
 
@@ -104,9 +104,10 @@ def _numbers(card: Card, board: Board, size: Measures, moment: Moment) -> Iterat
         yield text("remark", size.left, top, line)
 
 
-def _focus(words: str, interactive: bool) -> str:
-    label = escape(words, 300)
-    return f' tabindex="0" role="button" aria-label="{label}"' if interactive else f' aria-label="{label}"'
+def _focus(words: str, role: str, interactive: bool) -> str:
+    """The name of something for those who cannot see it; a card with rows is a group, for no button is in a button."""
+    act = f' tabindex="0" role="{role}"' if interactive else ""
+    return f'{act} aria-label="{escape(words, 300)}"'
 
 
 def spoken(node: NodeModel, card: Card | None = None) -> str:
@@ -172,7 +173,6 @@ def _inset(
                 f"{rectangle('pill', right - pill + 3, top + 1.5, pill, INSET - 3, 5)}{words}</g>"
             )
         kinds = f"inset {role}" + " active" * (node.id in moment.active)
-        parts.append(
-            f'<g class="{kinds}" id="n{node.id}"{_focus(spoken(node), interactive)}>{"".join(row)}</g>'
-        )
+        focus = _focus(spoken(node), "button", interactive)
+        parts.append(f'<g class="{kinds}" id="n{node.id}"{focus}>{"".join(row)}</g>')
     return f'<g class="leaves {role}">{"".join(parts)}</g>'

@@ -87,19 +87,12 @@ class Facts:
 
     def levels(self) -> Iterator[tuple[dict[str, Any], list[str]]]:
         """The data of a page, in less and less detail, and what is left out in words."""
-        yield self._data(True, True), []
-        yield (
-            self._data(False, True),
-            ["arrays and local derivatives are left out: the page would be too large"],
-        )
-        yield (
-            self._data(False, False),
-            [
-                "steps, arrays and local derivatives are left out: the page would be too large",
-            ],
-        )
+        yield self._data(details=True, steps=True), []
+        for steps, what in ((True, "arrays"), (False, "steps, arrays")):
+            words = f"{what} and local derivatives are left out: the page would be too large"
+            yield self._data(details=False, steps=steps), [words]
 
-    def _data(self, details: bool, steps: bool) -> dict[str, Any]:
+    def _data(self, *, details: bool, steps: bool) -> dict[str, Any]:
         traced = self.steps if steps else []
         return {
             "nodes": [self._node(node, details, not traced) for node in self.graph.nodes],
@@ -130,22 +123,22 @@ class Facts:
             if finished:
                 found["grad"] = [wording.gradient(node), state(node)]
             g = self.cotangents.get(source)
-            held = value_of(source.grad) if source.op is None else None
-            if (
-                held is not None
-                and g is not None
-                and not np.allclose(held, g, rtol=1e-6, atol=0, equal_nan=True)
-            ):
-                found["held"] = wording.gradient(replace(node, gradient=numbers(held)))
             if g is not None:
-                single = np.ndim(g) == 0
-                if single:
-                    found["gradient"] = {"exact": exact(float(np.asarray(g)))}
-                elif details:
-                    found["gradient"] = {"array": described(numbers(g), g)}
-                found["check"] = compared(self.findings.get(source))
+                found |= self._graded(source, node, g, details)
         if details and source.op is not None:
             found["locals"] = self._locals(source, node)
+        return found
+
+    def _graded(self, source: Node, node: NodeModel, g: Any, details: bool) -> dict[str, Any]:
+        """What is known of a gradient g."""
+        found: dict[str, Any] = {"check": compared(self.findings.get(source))}
+        if np.ndim(g) == 0:
+            found["gradient"] = {"exact": exact(float(np.asarray(g)))}
+        elif details:
+            found["gradient"] = {"array": described(numbers(g), g)}
+        held = value_of(source.grad) if source.op is None else None
+        if held is not None and not np.allclose(held, g, rtol=1e-6, atol=0, equal_nan=True):
+            found["held"] = wording.gradient(replace(node, gradient=numbers(held)))  # after several passes
         return found
 
     def _locals(self, source: Node, node: NodeModel) -> list[dict[str, Any]]:
@@ -160,13 +153,10 @@ class Facts:
         return listed
 
     def _symbols(self, node: int, i: int) -> str | None:
-        found = self.symbols.get((node, i))
-        op: Any = self.order[node].op
-        return (
-            found
-            if found is None or op.elementwise
-            else f"the rule: {found}, where G is the gradient of the result"
-        )
+        found, op = self.symbols.get((node, i)), self.order[node].op
+        if found is None or op is None or op.elementwise:
+            return found
+        return f"the rule: {found}, where G is the gradient of the result"
 
 
 def _reason(error: Exception) -> str:
@@ -178,8 +168,7 @@ def _where(board: Board) -> dict[int, int]:
     found = {}
     for card in board.cards:
         rows = {card.id, *(inset.id for inset in card.insets)}
-        others = (*card.members, *(node.id for node in (*card.before, *card.after)))
-        found.update({i: card.id for i in others if i not in rows})
+        found.update({i: card.id for i in (*card.members, *card.within) if i not in rows})
     return found
 
 

@@ -1,8 +1,10 @@
-"""Inspection: what the page says of one node, as plain text and numbers.
+"""Inspection: what the page says of one node.
 
-array        its elements, or head and tail; statistics; a histogram
-local        the Jacobian ∂y/∂x by each operand, if it has at most 8 rows and columns; else its formula and shape
-check        the gradient by backward and by numbers
+    array     its elements, or head and tail; statistics; a histogram
+    local     the Jacobian ∂y/∂x by each operand, if it has at most 8 rows and columns; else its formula and shape
+    check     the gradient by backward and by numbers
+
+Numbers are written here, as texts: the page only puts them into its tables.
 """
 
 from __future__ import annotations
@@ -48,23 +50,13 @@ def described(x: Numbers, array: Any) -> dict[str, Any]:
     if values.dtype.kind in "biuf" and values.size:
         found["rows"] = rows(values)
     statistics = [["elements", str(values.size)]]
-    for name, value in (
-        ("mean", x.mean),
-        ("std", x.std),
-        ("min", x.smallest),
-        ("max", x.largest),
-        ("norm", x.norm),
-    ):
-        if value is not None:
-            statistics.append([name, number(value)])
+    known = {"mean": x.mean, "std": x.std, "min": x.smallest, "max": x.largest, "norm": x.norm}
+    statistics += [[name, number(value)] for name, value in known.items() if value is not None]
     statistics += [[name, str(count)] for name, count in (("NaN", x.nan), ("±∞", x.infinite)) if count]
     found["statistics"] = statistics
     if x.histogram:
-        found["histogram"] = {
-            "counts": list(x.histogram),
-            "low": number(x.smallest),
-            "high": number(x.largest),
-        }
+        ends = {"low": number(x.smallest), "high": number(x.largest)}
+        found["histogram"] = {"counts": list(x.histogram), **ends}
     return found
 
 
@@ -115,9 +107,10 @@ def local(node: Node, i: int, names: tuple[str, str], symbols: str | None) -> di
     elif matrix is not None:
         found["rows"] = rows(matrix)
     else:
-        sizes = [shape(np.shape(value)) for value in (node.value, node.args[i].value)]
+        there, here = node.value, node.args[i].value
+        sizes = f"{np.size(there)} × {np.size(here)}"
         found["note"] = (
-            f"a Jacobian from {sizes[1]} to {sizes[0]}: {np.size(node.value)} × {np.size(node.args[i].value)}"
+            f"a Jacobian from {shape(np.shape(here))} to {shape(np.shape(there))}: {sizes} numbers"
         )
     return found
 

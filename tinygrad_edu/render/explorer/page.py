@@ -22,9 +22,11 @@ from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render import sheet
 from tinygrad_edu.render.backward import watch
+from tinygrad_edu.render.board import Board, grouped
 from tinygrad_edu.render.dot import legend_entries
 from tinygrad_edu.render.explorer.facts import Facts
-from tinygrad_edu.render.fold import Board, fold, grouped
+from tinygrad_edu.render.fold import Expand, Fold
+from tinygrad_edu.render.fold import fold as arranged
 from tinygrad_edu.render.measures import headline
 from tinygrad_edu.render.model import GraphModel, capture
 from tinygrad_edu.render.naming import Choice, Names
@@ -70,7 +72,7 @@ class Page:
 def explore(
     x: Node, path: str | PathLike[str] | None = None, *, title: str | None = None, subtitle: str | None = None,
     names: Names = None, parameters: Choice = None, highlight: Choice = None, report: Any = None,
-    depth: int | None = None, engine: str = "auto", max_cards: int = 300,
+    depth: int | None = None, fold: Fold = "auto", expand: Expand = (), engine: str = "auto", max_cards: int = 300,
 ) -> Path | Page:  # fmt: skip
     """Make a page on which a reader steps through the computation of a node, and back through its gradients.
 
@@ -84,6 +86,8 @@ def explore(
         highlight: as in `draw`.
         report: as in `draw`.
         depth: draw modules at this depth as one card each from the beginning.
+        fold: as in `draw`.
+        expand: as in `draw`.
         engine: as in `draw`; "layers" for a plain layout that needs none. If there is no engine, it is used anyway.
         max_cards: of larger graphs a folded drawing is shown.
 
@@ -98,9 +102,9 @@ def explore(
     graph = capture(x, names=names, parameters=parameters, highlight=highlight, report=report)
     cotangents = watch(x, always=True).cotangents
     graph = _graded(graph, topological_order([x]), cotangents)
-    boards = {"full": fold(graph, depth=depth, max_cards=max_cards)}
+    boards = {"full": arranged(graph, depth=depth, max_cards=max_cards, folding=fold, expand=expand)}
     if depth is None and any(card.scope for card in boards["full"].cards):
-        boards["modules"] = fold(graph, depth=1, max_cards=max_cards)
+        boards["modules"] = arranged(graph, depth=1, max_cards=max_cards)
     laid = {view: _fitting(board, engine) for view, board in boards.items()}
     facts = Facts(x, graph, boards, cotangents, names)
     root = graph.nodes[graph.root].name

@@ -1,8 +1,10 @@
 """The story: every step in the words, symbols and numbers that the page shows.
 
-∂L/∂v₃ = ∂L/∂q × ∂q/∂v₃        the chain rule, in symbols
-local derivative ∂q/∂v₃ = h₃ = −0.0825
-−0.0495 × −0.0825 = 0.0041     and in numbers
+    ∂L/∂v₃ = ∂L/∂q × ∂q/∂v₃                    the chain rule, in symbols
+    local derivative ∂q/∂v₃ = h₃ = −0.0825     what the rule says
+    −0.0495 × (−0.0825) = 0.0041               and the chain rule in numbers
+
+With every step come the gradients that have changed, as the cards are to show them from then on.
 """
 
 from __future__ import annotations
