@@ -71,7 +71,7 @@ def _lines(graph: Graph, phase: Any) -> Iterator[str]:
 
 
 def _animate(graph: Graph, path: Path, args: argparse.Namespace) -> None:
-    from tinygrad_edu.render.animation import animate
+    from tinygrad_edu.render import animate
 
     title = args.title or graph.title
     written = animate(graph.node, path, args.fps, args.phase, title=title, theme=args.theme, **graph.words)

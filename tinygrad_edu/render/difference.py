@@ -2,7 +2,7 @@
 
     before = tg.render.capture(loss)            its numbers, as long as they are those
     optimizer.step()
-    tg.diff(before, loss_of(net))
+    tg.render.diff(before, loss_of(net))
 
 One picture of both: what is only in the second graph is marked +, what was only in the first − and dashed, and numbers
 that are not the same are written `before → after`. Training and use of the same net differ in what computes; a step of
