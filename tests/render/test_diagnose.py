@@ -208,6 +208,20 @@ def test_a_parameter_that_is_only_used_detached(rng):
     assert "(weight only detached)" in words(drawing, "unused")
 
 
+def test_backpropagation_through_time_that_is_truncated(rng):
+    w = tg.tensor(rng.normal(size=(4, 4)) / 2, requires_grad=True, name="w")
+    h, loss = tg.tensor(rng.normal(size=(3, 4)), name="h0"), 0.0
+    for step in range(1, 31):
+        h = tg.tanh(h @ w)
+        if step % 3 == 0:
+            loss = tg.sum(tg.square(h)) + loss
+            h = h.detach()
+    drawing = diagnose(loss)
+    ops = [drawing.graph.nodes[a].op for a, _ in drawing.graph.detached]
+    assert ops == ["tanh"] * 9  # after each third step but the last
+    assert kinds(drawing) == ["detached"]
+
+
 @pytest.mark.parametrize("value", [2.0, 0.1, 1.0])
 def test_equal_literals_are_not_detached(value):
     x = tg.Scalar(value, "x")

@@ -20,7 +20,6 @@ from tinygrad_edu.core.node import Node
 from tinygrad_edu.render.naming import Choice, Names, modules_in, parameters_in
 
 DIGITS = 6  # that people write; a number with more was computed
-MOST = 50  # leaves that are told; a picture of more arrows says less
 LOOKED_AT = 64  # elements, to see whether an array was written by hand
 
 
@@ -101,8 +100,6 @@ def detached(ids: Mapping[Node, int], order: list[Node]) -> tuple[tuple[int, int
         source = next((source for source in sources if not _depends(source, leaf, ids)), None)
         if source is not None:
             found.append((ids[source], ids[leaf]))
-        if len(found) == MOST:
-            break
     return tuple(found)
 
 
