@@ -108,7 +108,7 @@ def blackboard(step: Step, model: GraphModel, title: str | None) -> Board:
                   Piece(dots(step), GRADIENT if step.contributions else VALUE, 12)])  # fmt: skip
     if step.phase == "forward":
         lines.append([Piece("Compute", DIM), Piece(step.expression, INK, 14, True),
-                      Piece("—  the value of an operation, from those of its inputs", DIM)])  # fmt: skip
+                      Piece("— the value of an operation, from those of its inputs", DIM)])  # fmt: skip
         before, sign, result = step.numbers.rpartition(" = ")
         formula = [Piece(step.numbers, VALUE, 15, True)]
         if sign:
@@ -122,7 +122,7 @@ def blackboard(step: Step, model: GraphModel, title: str | None) -> Board:
         rule = f"its share of the upstream gradient {UPSTREAM} = {partial(end, name(model, step.node))}"
     each = "each input receives" if len(step.operands) > 1 else "the input receives"
     lines.append(
-        [Piece("Through", DIM), Piece(step.expression, INK, 14, True), Piece(f"—  {each} {rule}", DIM)]
+        [Piece("Through", DIM), Piece(step.expression, INK, 14, True), Piece(f"— {each} {rule}", DIM)]
     )
     symbolic = arrays or not all(_NUMERAL.fullmatch(c.local_symbols) for c in step.contributions)
     formulas = [_formula(c, step, model, symbolic) for c in step.contributions[:SHOWN]]
