@@ -81,7 +81,9 @@ def _rows(row: Row, columns: tuple[Column, ...]) -> Iterator[str]:
         + "".join(f'<td class="{column.align}">{cell}</td>' for column, cell in others)
         + "</tr>"
     )
-    yield from (f'<tr class="note"><td colspan="{len(others)}">{_text(note)}</td></tr>' for note in row.notes)
+    yield from (
+        f'<tr class="note"><td colspan="{len(others)}"><p>{_text(note)}</p></td></tr>' for note in row.notes
+    )
 
 
 def _cell(cell: Cell) -> str:
