@@ -20,7 +20,7 @@ from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.sweep import reverse_sweep, topological_order
 from tinygrad_edu.custom import CustomFunction
 from tinygrad_edu.types import Array
-from tinygrad_edu.verify.diagnosis.suspicion import same
+from tinygrad_edu.verify.diagnosis.suspicion import FEWEST, same
 from tinygrad_edu.verify.examination import judge_few
 from tinygrad_edu.verify.explanation import explained
 from tinygrad_edu.verify.pair import Pair, pair_of_node
@@ -29,6 +29,7 @@ Rule = Callable[..., Any]
 MOST = 200  # operations, beyond which it would take long
 
 
+@np.errstate(all="ignore")
 def guilty(output: Node) -> str:
     """The first operation in a graph that is wrong by itself, and why; or ""."""
     for number, node in islice(_operations(output), MOST):
@@ -53,6 +54,7 @@ def _pair_of(node: Any) -> tuple[Pair, list[Array]]:
     return Pair(custom.f, custom.gradients, [f"operand {i}" for i in range(len(inputs))]), inputs
 
 
+@np.errstate(all="ignore")
 def planted(output: Node, leaves: Mapping[str, Any], given: Mapping[str, Array]) -> str:
     """The wrong rule of an operation in a graph that makes all of some gradients what they are; or "".
 
@@ -61,9 +63,9 @@ def planted(output: Node, leaves: Mapping[str, Any], given: Mapping[str, Array])
         leaves: by name, at least those of the gradients.
         given: the gradients, not all of them right.
     """
-    operations = list(_operations(output))
-    if len(operations) > MOST:
-        return ""
+    operations, numbers = list(_operations(output)), np.concatenate([np.ravel(g) for g in given.values()])
+    if len(operations) > MOST or len(numbers) < FEWEST or not np.all(np.isfinite(numbers)):
+        return ""  # two numbers fit too many rules
     wrong = [leaves[name] for name in given]
     for number, node in operations:
         alike = [other for _, other in operations if other.op is node.op]
