@@ -146,7 +146,7 @@ def _symbols(nodes: Sequence[NodeModel]) -> tuple[str, ...]:
 
 def _words(cards: Collection[Card], plan: Plan, inset: int) -> tuple[str, ...]:
     words = []
-    if sums := sum(card.symbols == ("Σ",) for card in cards):
+    if sums := sum(card.operations > 1 and not card.module and not card.repeats for card in cards):
         words.append(f"{sums} chain{'s' * (sums > 1)} of + drawn as Σ")
     if plan.views:
         count = len(plan.views)

@@ -130,4 +130,4 @@ def stacked_gradient(nodes: Sequence[NodeModel]) -> str:
 
 
 def _short(x: float | None) -> float | None:
-    return None if x is None or not math.isfinite(x) else float(f"{x:.3g}")
+    return x if x is None or not math.isfinite(x) else float(f"{x:.3g}")
