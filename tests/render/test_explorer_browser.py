@@ -370,6 +370,31 @@ def test_zoom_drag_and_fit(tab, page):
     assert tab.run("seen") == start
 
 
+def test_the_graph_fits_a_window_of_another_size(tab, page):
+    tab.open(page.as_uri())
+    inside = """
+    (frame => [...document.querySelectorAll('.card')].map(e => e.getBoundingClientRect()).every(
+      box => box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom
+    ))(stage.getBoundingClientRect())
+    """
+    frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    for width, height in ((1700, 1040), (900, 500), (600, 900)):
+        tab.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+        tab.run(frames)
+        assert tab.run(inside)
+    tab.click("#in")  # what the reader has chosen stays
+    scale = tab.run("seen.scale")
+    tab.send("Emulation.setDeviceMetricsOverride", width=1000, height=700, deviceScaleFactor=1, mobile=False)
+    tab.run(frames)
+    assert tab.run("seen.scale") == scale
+
+
 def test_little_motion_if_the_reader_wants_it(tab, page):
     tab.open(page.as_uri())
     duration = "getComputedStyle(document.querySelector('.card')).transitionDuration"

@@ -11,6 +11,7 @@ for (const template of document.querySelectorAll("template")) {
 }
 let view = null; // the name of the drawing on the stage
 let overview = false; // the reader has asked for the whole
+let fitted = true; // it is in sight as `fit` has put it, so it is to fit a window of another size, too
 let seen = { x: 0, y: 0, scale: 1 }; // the left top corner, and pixels per point
 
 function neighbours(svg) {
@@ -46,6 +47,7 @@ function show(name) {
 }
 
 function look(x, y, scale) {
+  if (!stage.clientWidth) return; // a page that is not shown yet
   seen = { x, y, scale };
   const { svg } = views[view];
   svg.setAttribute("viewBox", [x, y, stage.clientWidth / scale, stage.clientHeight / scale].join(" "));
@@ -54,9 +56,11 @@ function look(x, y, scale) {
 function fit() {
   const { width, height } = views[view];
   const room = { x: stage.clientWidth - 24, y: stage.clientHeight - 64 };
-  const scale = Math.min(room.x / width, room.y / height, 1.6);
+  const scale = Math.max(0.02, Math.min(room.x / width, room.y / height, 1.6));
   look((width - stage.clientWidth / scale) / 2, (height - (stage.clientHeight - 10) / scale) / 2, scale);
+  fitted = true;
 }
+new ResizeObserver(() => { if (fitted) fit(); else look(seen.x, seen.y, seen.scale); }).observe(stage);
 
 function whole() {
   overview = true;
@@ -66,7 +70,7 @@ function whole() {
 // Zoom so that the point under (x, y), in pixels of the stage, stays where it is.
 function zoom(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
   const scale = Math.min(4, Math.max(0.02, seen.scale * factor));
-  overview = false;
+  overview = fitted = false;
   look(seen.x + x / seen.scale - x / scale, seen.y + y / seen.scale - y / scale, scale);
 }
 
@@ -77,7 +81,9 @@ function reveal(element) {
   const move = (low, high, from, to) => (low < from + margin ? low - from - margin : high > to - margin ? high - to + margin : 0);
   const dx = move(card.left, card.right, frame.left, frame.right);
   const dy = move(card.top, card.bottom, frame.top, frame.bottom);
-  if (dx || dy) look(seen.x + dx / seen.scale, seen.y + dy / seen.scale, seen.scale);
+  if (!dx && !dy) return;
+  look(seen.x + dx / seen.scale, seen.y + dy / seen.scale, seen.scale);
+  fitted = false;
 }
 
 // Have the active card in sight, and large enough to be read, unless the reader wants to see the whole.
@@ -162,6 +168,7 @@ stage.addEventListener("pointermove", (event) => {
     zoom(distance(event.clientX, event.clientY) / distance(before.x, before.y), other.x - frame.left, other.y - frame.top);
   } else {
     look(seen.x - dx / seen.scale, seen.y - dy / seen.scale, seen.scale);
+    fitted = false;
   }
 });
 for (const kind of ["pointerup", "pointercancel"]) {

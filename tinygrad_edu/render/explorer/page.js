@@ -63,6 +63,5 @@ const sign = () => { $("theme").textContent = isDark() ? "☀" : "☾"; };
 $("theme").addEventListener("click", () => { document.documentElement.dataset.theme = isDark() ? "light" : "dark"; sign(); });
 dark.addEventListener("change", sign);
 addEventListener("hashchange", recall);
-addEventListener("resize", fit);
 sign();
 recall();

@@ -74,11 +74,14 @@ def _share(c: Contribution, node: NodeModel, model: GraphModel, names: list[str]
     if single and isinstance(c.local, float) and isinstance(c.upstream, float):
         run += [[number(c.upstream), "grad"], " × ", [_bracketed(c.local), "value"], " = "]
     else:
-        lines.append(c.numbers)
-        run += [f"|∂{end}/∂{x}| = "]
+        lines.append(c.numbers if single else f"in shapes: {c.numbers}")
+        run += [f"∂{end}/∂{x} = " if single else f"|∂{end}/∂{x}| = "]
     run.append([_size(c.share), "grad result"])
+    if isinstance(c.share, Numbers):
+        run.append([f" {shape(c.share.shape)}", "shape"])
     if c.before is not None:
-        lines.append(f"{names[c.to]} already had {_size(c.before)}; with this it has {_size(c.after)}")
+        had, has = (text if single else f"|grad| {text}" for text in (_size(c.before), _size(c.after)))
+        lines.append(f"{names[c.to]} already had {had}; with this it has {has}")
     if c.check is not None:
         sign = "✓" if c.check.error < 1e-6 else "✗"
         along = "" if single else ", in one direction"
@@ -86,12 +89,11 @@ def _share(c: Contribution, node: NodeModel, model: GraphModel, names: list[str]
     return {"lines": lines, "sum": run}
 
 
-def _size(x: Quantity) -> str:
-    """A single number, or the norm and the shape of an array."""
-    if isinstance(x, float):
+def _size(x: Quantity | None) -> str:
+    """A single number, or the norm of an array."""
+    if x is None or isinstance(x, float):
         return number(x)
-    assert isinstance(x, Numbers)
-    return f"{number(x.norm)}  ({shape(x.shape)})" if x.norm is not None else wording.value(x)
+    return number(x.norm) if x.norm is not None else wording.value(x)
 
 
 def _bracketed(x: float) -> str:
