@@ -149,8 +149,26 @@ def test_units_that_are_always_off(rng):
     h = layer(tg.tensor(rng.normal(size=(32, 4)))).relu()
     drawing = diagnose(tg.mean(h), names=layer)
     assert "3 of 8" in words(drawing, "dead")
-    assert "are 0 for all 32 samples" in words(drawing, "dead")
+    assert "are 0 for all samples at max(0, " in words(drawing, "dead")
     assert "3 of 8 units dead" in drawing.source
+
+
+@pytest.mark.parametrize(
+    ("shape", "index"),
+    [((8, 5, 6), (..., 2)), ((8, 5, 4, 3), (slice(None), 2)), ((8, 5, 6), (slice(None), 2))],
+)
+def test_units_are_features_or_channels(shape, index, rng):
+    x = rng.normal(size=shape)
+    x[index] = -1.0
+    assert words(diagnose(tg.sum(tg.tensor(x, requires_grad=True).relu())), "dead").startswith(
+        f"dead units: 1 of {6 if index[0] is ... else 5} are 0"
+    )
+
+
+def test_a_few_units_are_dead_from_the_start(rng):
+    x = rng.normal(size=(32, 20))
+    x[:, 3] = -1.0
+    assert kinds(diagnose(tg.sum(tg.tensor(x, requires_grad=True).relu()))) == []
 
 
 def test_units_that_may_be_off_by_chance(rng):

@@ -16,7 +16,8 @@ from typing import Any
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render.backward import watch
-from tinygrad_edu.render.findings import dead_activations, findings, healthy
+from tinygrad_edu.render.dead_units import dead_activations
+from tinygrad_edu.render.findings import findings, healthy
 from tinygrad_edu.render.forms import Drawing
 from tinygrad_edu.render.model import GraphModel, describe
 from tinygrad_edu.render.naming import Choice, Names
@@ -50,7 +51,7 @@ def examine(
     found = findings(model, order, seen)
     dead = dead_activations(model, order)
     nodes = [
-        replace(node, note=f"{dead[node.id][0]} of {dead[node.id][1]} units dead")
+        replace(node, note=f"{dead[node.id].dead} of {dead[node.id].units} units dead")
         if node.id in dead
         else node
         for node in model.nodes

@@ -18,6 +18,7 @@ import numpy as np
 
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.render.backward import Watched, finite
+from tinygrad_edu.render.dead_units import dead_activations
 from tinygrad_edu.render.explanation import backward_birth, first_place, forward_birth, turned
 from tinygrad_edu.render.flags import is_broken
 from tinygrad_edu.render.flow import flow, verdicts
@@ -26,7 +27,6 @@ from tinygrad_edu.render.stale import sentence
 from tinygrad_edu.render.style import clean, number, typeset
 
 NAMED = 3  # of many, so many are named
-CHANCE = 0.05  # a unit that is 0 for half of the samples may be 0 for all of a few
 
 
 def findings(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> list[Finding]:
@@ -163,36 +163,16 @@ def _dead(model: GraphModel) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def dead_units(value: object) -> tuple[int, int, int]:
-    """How many units of an activation are 0 for every sample, of how many, and the number of samples."""
-    array = np.asarray(value)
-    if array.ndim < 2 or not array.size or len(array) < 2:
-        return 0, 0, 0
-    units = (array == 0).all(axis=0)
-    return int(units.sum()), units.size, len(array)
-
-
-def dead_activations(model: GraphModel, nodes: Sequence[Node]) -> dict[int, tuple[int, int, int]]:
-    """{id: what `dead_units` says} of the ReLUs with more dead units than chance would leave."""
-    found = {}
-    for node in model.nodes:
-        dead, units, samples = dead_units(nodes[node.id].value) if node.op == "relu" else (0, 0, 0)
-        # Half of the samples are on the other side of a healthy unit: by chance all are, in one of 2^samples units.
-        if dead and (dead == units or units * 0.5**samples < CHANCE):
-            found[node.id] = dead, units, samples
-    return found
-
-
 def _dead_units(model: GraphModel, nodes: Sequence[Node]) -> Iterator[Finding]:
     found = dead_activations(model, nodes)
     if found:
-        worst = max(found, key=lambda i: found[i][0] / found[i][1])
-        dead, units, samples = found[worst]
-        more = f", and some of {len(found) - 1} more" if len(found) > 1 else ""
+        worst = max(found, key=lambda i: found[i].share)
+        dead, units, _ = found[worst]
+        more = f", and there are some at {len(found) - 1} more" if len(found) > 1 else ""
         yield Finding(
             "dead", worst,
-            f"dead units: {dead} of {units} at {title_of(model.nodes[worst])} are 0 for all {samples} samples{more}: "
-            f"what leads to them learns nothing",
+            f"dead units: {dead} of {units} are 0 for all samples at {title_of(model.nodes[worst])}{more}: what leads "
+            f"to them learns nothing",
         )  # fmt: skip
 
 
