@@ -103,6 +103,14 @@ def test_a_pair_that_does_not_fit_is_refused_in_words(f, vjp, message, hazards):
         tg.check(tg.custom_vjp(f, vjp), np.array([0.3, 0.7]), hazards=hazards)
 
 
+def test_a_cotangent_cannot_be_changed_in_place_either():
+    square = tg.custom_vjp(lambda x: x * x, lambda g, y, x: doubled_in_place(g) * x)
+    x, z = (tg.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    weights = tg.tensor([2.0, 3.0])
+    with pytest.raises(ValueError, match="changes an array in place"):
+        ((square(x) + z) * weights).sum().backward()
+
+
 def test_an_error_of_types_within_the_functions_is_their_own():
     with pytest.raises(TypeError, match="unsupported operand"):
         tg.custom_vjp(lambda x: x + None, lambda g, y, x: g)(np.ones(2))

@@ -110,11 +110,18 @@ class CustomFunction:
         latest = self._latest
         # The sweep asks for each operand by itself; the backward pass gives them all at once.
         if len(latest) != len(asked) + 1 or any(a is not b for a, b in zip(asked, latest, strict=False)):
-            latest = self._latest = (*asked, self.gradients(*map(np.asarray, asked)))
+            latest = self._latest = (*asked, self.gradients(*map(_lent, asked)))
         found = latest[-1][i]
         return (
             np.zeros(np.shape(xs[i]), np.asarray(xs[i]).dtype)[()] if found is None else np.asarray(found)[()]
         )
+
+
+def _lent(x: Any) -> Any:
+    """A value to be read: others work on it, too."""
+    array = np.asarray(x).view()
+    array.flags.writeable = False
+    return array
 
 
 def _takes(function: Callable[..., Any], count: int) -> bool:
