@@ -330,6 +330,17 @@ def test_progress_is_shown_on_a_terminal_only(
     assert "3/3" in capsys.readouterr().out
 
 
+def test_an_interrupted_run_ends_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*names: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinygrad_edu.suite.verify", interrupted)
+    assert main(["verify", "tanh"]) == 130  # 128 and the number of the signal, as a shell has it
+    assert capsys.readouterr().err == "tinygrad-edu verify: interrupted\n"
+
+
 # ---- what is refused ----
 
 

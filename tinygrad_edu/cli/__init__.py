@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:  # whoever reads has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
+        except KeyboardInterrupt:  # the user has, and knows why
+            print(f"tinygrad-edu {args.command}: interrupted", file=sys.stderr)
+            return 130
         except OSError as error:  # a folder that cannot be written to, a full disk
             print(f"tinygrad-edu {args.command}: {error}", file=sys.stderr)
             return 2
