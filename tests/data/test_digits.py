@@ -115,3 +115,21 @@ def test_split_refuses_to_leave_a_class_out(rng: np.random.Generator) -> None:
         data.split(y, y, test_fraction=0.4, rng=rng)
     with pytest.raises(ValueError, match=r"class 7 has 1 samples.* the training set would have none"):
         data.split(y, y, test_fraction=0.6, rng=rng)
+
+
+def test_numbers_are_split_without_classes() -> None:
+    x, y = data.elongated_regression(50, rng=np.random.default_rng(0))
+    x_train, x_test, y_train, y_test = data.split(x, y, stratify=False, rng=np.random.default_rng(1))
+    assert (len(x_train), len(x_test)) == (40, 10)
+    together = {tuple(row): value for row, value in zip(x, y, strict=True)}
+    for rows, values in ((x_train, y_train), (x_test, y_test)):
+        assert [together.pop(tuple(row)) for row in rows] == values.tolist()
+    assert not together
+    several = data.split(x, np.stack([y, y], axis=1), stratify=False, rng=np.random.default_rng(1))
+    np.testing.assert_array_equal(several[1], x_test)
+    with pytest.raises(ValueError, match="of numbers that are no classes say stratify=False"):
+        data.split(x, y, rng=np.random.default_rng(1))
+    with pytest.raises(ValueError, match="the whole has 1 samples"):
+        data.split(x[:1], y[:1], stratify=False, rng=np.random.default_rng(1))
+    with pytest.raises(TypeError, match="split: a generator was expected"):
+        data.split(x, y, stratify=False, rng=3)

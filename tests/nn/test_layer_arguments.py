@@ -47,6 +47,7 @@ def test_an_image_smaller_than_a_window(layer, words):
     (lambda: nn.elastic_net(LAYER, 0.1, 0.1), "say model.parameters()"),
     (lambda: nn.init.apply(LAYER, weight="kaiming", rng=RNG), "such as init.kaiming_normal, 'kaiming' came"),
     (lambda: nn.init.kaiming_normal(3, rng=RNG), "a shape such as (out, in) was expected, 3 came"),
+    (lambda: nn.LSTM(3, 4, rng=RNG)(np.zeros((5, 2, 3)), np.zeros((1, 2, 4))), "(h, c) was expected, one ndarray came"),
     (lambda: LAYER.train("False"), "True or False was expected, 'False' came"),
 ])  # fmt: skip
 def test_what_is_of_another_kind(f, words):

@@ -11,6 +11,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from tinygrad_edu.data.loader import require_generator
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.types import Array
 
@@ -47,14 +48,15 @@ def load_digits() -> Digits:
 
 
 def split(
-    x: Array, y: Array, *, test_fraction: float = 0.2, rng: np.random.Generator
+    x: Array, y: Array, *, test_fraction: float = 0.2, stratify: bool = True, rng: np.random.Generator
 ) -> tuple[Array, Array, Array, Array]:
     """Split at random into a training and a test set in which every class has the same share.
 
     Args:
         x: (n, …) the samples.
-        y: (n,) their classes.
+        y: (n,) their classes; or (n, …) numbers to be predicted, without `stratify`.
         test_fraction: of the samples that go into the test set, in (0, 1).
+        stratify: whether every class is split by itself; False for numbers, of which hardly two are the same.
         rng: where chance comes from.
 
     Returns:
@@ -62,21 +64,29 @@ def split(
 
     Raises:
         ShapeError: not one class for each sample.
-        ValueError: the fraction is outside (0, 1), or leaves a class without a sample on either side.
+        TypeError: no generator.
+        ValueError: the fraction is outside (0, 1), or leaves a class, or all, without a sample on either side.
     """
     x, y = np.asarray(x), np.asarray(y)
-    if y.ndim != 1 or x.shape[:1] != y.shape:
+    if (stratify and y.ndim != 1) or not x.ndim or x.shape[:1] != y.shape[:1]:
         raise ShapeError(f"split: x (n, …) and y (n,) were expected, {x.shape} and {y.shape} came")
+    require_generator("split", rng)
     if not 0 < test_fraction < 1:
         raise ValueError(f"split: a test_fraction between 0 and 1 was expected, {test_fraction} came")
     test = np.zeros(len(y), bool)
-    for label in np.unique(y):
-        members = rng.permutation(np.flatnonzero(y == label))
+    classes = {f"class {label}": np.flatnonzero(y == label) for label in np.unique(y)} if stratify else {}
+    for name, indices in (classes or {"the whole": np.arange(len(y))}).items():
+        members = rng.permutation(indices)
         n = round(test_fraction * len(members))
         if not 0 < n < len(members):
+            hint = (
+                ": of numbers that are no classes say stratify=False"
+                if y.dtype.kind == "f" and stratify
+                else ""
+            )
             raise ValueError(
-                f"split: class {label} has {len(members)} samples: with test_fraction={test_fraction} the "
-                f"{'test' if n == 0 else 'training'} set would have none of them"
+                f"split: {name} has {len(members)} samples: with test_fraction={test_fraction} the "
+                f"{'test' if n == 0 else 'training'} set would have none of them{hint}"
             )
         test[members[:n]] = True
     return x[~test], x[test], y[~test], y[test]

@@ -145,6 +145,8 @@ class Recurrence(Module):
         """The state as a tuple: zeros if it is None, else every part must have the shape."""
         if state is None:
             return (np.zeros(shape, dtype),) * self.kind.states
+        if self.kind.states > 1 and not isinstance(state, tuple | list):
+            raise TypeError(f"{self.title()}: a state (h, c) was expected, one {type(state).__name__} came")
         given = tuple(state) if self.kind.states > 1 else (state,)
         shapes = [np.shape(value_of(part)) for part in given]
         if shapes != [shape] * self.kind.states:
