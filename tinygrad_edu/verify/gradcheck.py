@@ -118,7 +118,8 @@ def check(
     if directions is None and any(row.verdict == "wrong" for row in more):
         if gradients is not None:
             given = {name: np.asarray(value_of(g)) for name, g in gradients.items()}
-            more = _told(more, planted(recorded(), leaves, given))
+            blamed = planted(recorded(), leaves, given) if any(map(_is_open, more)) else ""
+            more = [replace(row, note=blamed) if blamed and _is_open(row) else row for row in more]
         elif isinstance(target, CustomFunction):  # the functions themselves can be asked for the cause
             pair, point = pair_of(target, arguments, leaves)
             causes = explained(pair, point, more, judge_few, point)
