@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.render import Drawing, draw, forms
+from tinygrad_edu.render import Drawing, draw, engine, forms
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -124,7 +124,7 @@ def test_the_resolution_is_chosen_and_bounded(drawings, monkeypatch):
     d = drawings[0]
     small, large = size(d.png(dpi=72)), size(d.png(dpi=144))
     assert large[0] == pytest.approx(2 * small[0], abs=4)
-    monkeypatch.setattr(forms, "PIXELS", 10_000.0)
+    monkeypatch.setattr(engine, "PIXELS", 10_000.0)
     width, height = size(d.png())
     assert width * height <= 12_000
     assert d.warnings[0].startswith("png: 144 dots per inch would be too many pixels")

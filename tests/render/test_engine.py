@@ -7,6 +7,7 @@ import re
 import stat
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -168,7 +169,7 @@ def test_after_a_timeout_a_smaller_picture_says_so(monkeypatch):
     small = draw(tg.Scalar(1.0))
     monkeypatch.setattr(engine, "in_process", lambda *_: slow("[class=" * 99, "svg"))
     with pytest.raises(EngineError, match=r"draw less of it, by depth or max_cards\. Save as \.dot"):
-        small.svg()
+        small.pdf()
 
 
 @pytest.mark.parametrize(
@@ -209,13 +210,27 @@ def test_harmless_messages_are_not_errors():
 
 def test_without_engines_one_error_says_what_to_install(nothing):
     drawing = draw(tg.Scalar(1.0, name="x"))
-    with pytest.raises(EngineError, match="pip install pygraphviz"):
-        drawing.svg()
+    for picture in (drawing.png, drawing.pdf, draw(tg.Scalar(1.0), engine="embedded").svg):
+        with pytest.raises(EngineError, match="pip install pygraphviz"):
+            picture()
     assert drawing.source.startswith("digraph")
     assert drawing.text().startswith("x")
-    bundle = drawing._repr_mimebundle_()
-    assert list(bundle) == ["text/plain"]
-    assert "pip install" in drawing.warnings[0]
+
+
+def test_without_engines_cards_are_arranged_in_layers_and_a_warning_says_so(nothing, neuron, tmp_path):
+    drawing = draw(neuron(), title="A <neuron>")
+    tree = ElementTree.fromstring(drawing.svg())
+    texts = {"".join(text.itertext()) for text in tree.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"x₁", "w₁", "−6", "0.7071", "tanh"} <= texts
+    assert "A &lt;neuron&gt;" in drawing.svg()
+    assert len(drawing.warnings) == 1
+    assert drawing.warnings[0].startswith(
+        "drawn in plain layers, without title, boxes and legend: no Graphviz engine"
+    )
+    assert "drawn in plain layers" in drawing.html()
+    assert list(drawing._repr_mimebundle_()) == ["image/svg+xml", "text/plain"]
+    report = tg.check(tg.exp, 1.0).save(tmp_path / "report.html", graph=drawing)
+    assert "tanh" in report.read_text(encoding="utf-8")
 
 
 def test_an_unknown_engine_is_refused():

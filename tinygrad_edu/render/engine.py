@@ -8,6 +8,7 @@ the next engine is asked. None is asked again about a graph that took one of the
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -25,6 +26,8 @@ from tinygrad_edu.errors import TinygradEduError
 from tinygrad_edu.render.fold import grouped
 
 SECONDS = 20.0  # for one layout in a child process
+PIXELS = 100e6  # of a PNG at most; 1000 cards would take 0.6 GB
+SIDE = 32_000  # pixels: cairo can't paint more
 IN_PROCESS = 150  # cards up to which the embedded engine runs in this process: it cannot be interrupted there
 VARIABLE = "TINYGRAD_EDU_ENGINE"  # chooses the engine where a call says "auto"
 PLACES = (
@@ -33,7 +36,7 @@ PLACES = (
 )  # fmt: skip
 ADVICE = (
     "install the embedded one, `pip install pygraphviz`, or the program, from https://graphviz.org/download; "
-    "DOT, Mermaid, text and JSON need neither: .save('graph.dot'), .mermaid(), .text(), .json()"
+    "SVG, HTML, DOT, Mermaid, JSON and text need neither"
 )
 
 _CHILD = (
@@ -112,6 +115,15 @@ def layout(
         else:
             return picture, notes
     raise EngineError(f"no Graphviz engine could draw this ({'; '.join(notes)}): {ADVICE}")
+
+
+def finest(svg: str) -> float:
+    """The most dots per inch that a PNG can have of what this SVG shows."""
+    size = re.search(r'width="(\d+)pt" height="(\d+)pt"', svg)
+    if size is None:
+        return math.inf
+    width, height = int(size[1]) / 72, int(size[2]) / 72
+    return math.floor(min(math.sqrt(PIXELS / (width * height)), SIDE / max(width, height)))
 
 
 def complain(

@@ -7,8 +7,6 @@ A `Drawing` is made at once, but laid out only when a picture is asked for; DOT,
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -21,12 +19,10 @@ from tinygrad_edu.render.dot import dot
 from tinygrad_edu.render.fold import Board, fold, grouped
 from tinygrad_edu.render.model import Finding, GraphModel
 from tinygrad_edu.render.options import Options
-from tinygrad_edu.render.style import clean, escape
+from tinygrad_edu.render.style import clean
 from tinygrad_edu.render.text import outline
 from tinygrad_edu.render.wording import headline
 
-PIXELS = 100e6  # of a PNG at most; 1000 cards would take 0.6 GB
-SIDE = 32_000  # pixels: cairo can't paint more
 FEW = 60  # cards, which every engine lays out in a second
 FORMS = {  # the suffix of a file, and what makes it
     "svg": "svg", "png": "png", "pdf": "pdf", "html": "html", "dot": "dot", "mmd": "mermaid", "json": "json",
@@ -129,43 +125,54 @@ class Drawing:
 
     @cached_property
     def _svg(self) -> str:
-        follows, style = "", ""
-        if self.options.theme == "auto":
-            from tinygrad_edu.render.themes import FOLLOWS, style_sheet
+        try:
+            picture = self._layout("svg").decode()
+        except engines_chapter.EngineError as error:
+            if self.options.engine != "auto":
+                raise
+            return self._in_layers(error)
+        from tinygrad_edu.render.themes import dressed
 
-            follows, style = f'class="{FOLLOWS}" ', f"<style>\n{style_sheet()}\n</style>\n"
-        picture = self._layout("svg").decode()
-        before, tag, after = picture.partition("<svg ")
-        attributes, end, inside = after.partition(">")
-        about = f"\n<desc>{escape(self.describe(), 3000)}</desc>\n"
-        label = escape(self.title, 300)
-        return (
-            f'{before}{tag}role="img" aria-label="{label}" {follows}{attributes}{end}{about}{style}{inside}'
-        )
+        return dressed(picture, title=self.title, description=self.describe(), theme=self.options.theme)
+
+    def _in_layers(self, why: Exception) -> str:
+        """Where there is no Graphviz, the cards as we can arrange and draw them ourselves."""
+        from tinygrad_edu.render.positions import positions
+        from tinygrad_edu.render.svg import svg
+
+        self._warn(f"drawn in plain layers, without title, boxes and legend: {why}")
+        o = self.options
+        places = positions(self.board, rankdir=o.rankdir, local=o.local, engine="layers")
+        return svg(self.board, places, theme=o.theme, title=self.title)
 
     def svg(self) -> str:
-        """The picture as SVG.
+        """The picture as SVG; without Graphviz a plainer one, and `warnings` say so.
 
         Raises:
-            EngineError: no engine could draw it.
+            EngineError: the engine that was asked for could not draw it.
         """
         return self._svg
 
     def png(self, dpi: float = 144) -> bytes:
-        """The picture as PNG, at `dpi` dots per inch; less if it would have more than 100 million pixels."""
+        """The picture as PNG, at `dpi` dots per inch; less if it would have more than 100 million pixels.
+
+        Raises:
+            EngineError: there is no engine, or none could draw it.
+            ValueError: `dpi` is not positive.
+        """
         if not dpi > 0:
             raise ValueError(f"png: a positive number of dots per inch was expected, {dpi!r} came")
-        size = re.search(r'width="(\d+)pt" height="(\d+)pt"', self._svg)
-        if size is not None:
-            width, height = int(size[1]) / 72, int(size[2]) / 72
-            most = min(math.sqrt(PIXELS / (width * height)), SIDE / max(width, height))
-            if dpi > most:
-                self._warn(f"png: {dpi:g} dots per inch would be too many pixels, {most:.0f} were taken")
-                dpi = math.floor(most)
+        if dpi > (most := engines_chapter.finest(self._svg)):
+            self._warn(f"png: {dpi:g} dots per inch would be too many pixels, {most} were taken")
+            dpi = most
         return self._layout("png", dpi)
 
     def pdf(self) -> bytes:
-        """The picture as PDF."""
+        """The picture as PDF.
+
+        Raises:
+            EngineError: there is no engine, or none could draw it.
+        """
         return self._layout("pdf")
 
     def html(self) -> str:

@@ -12,10 +12,21 @@ from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
 
-from tinygrad_edu.render.style import DARK, LIGHT, Look, Palette
+from tinygrad_edu.render.style import DARK, LIGHT, Look, Palette, escape
 
 FOLLOWS = "follows"  # the class of such a picture: pages may show others beside it
 DARK_READER = "@media (prefers-color-scheme: dark)"
+
+
+def dressed(picture: str, *, title: str, description: str, theme: str) -> str:
+    """An engine's SVG with its title and description for those who cannot see it, and its style sheet if it follows."""
+    before, tag, after = picture.partition("<svg ")
+    attributes, end, inside = after.partition(">")
+    says = f'role="img" aria-label="{escape(title, 300)}"'
+    about = f"\n<desc>{escape(description, 3000)}</desc>\n"
+    if theme == "auto":
+        says, about = f'{says} class="{FOLLOWS}"', f"{about}<style>\n{style_sheet()}\n</style>\n"
+    return f"{before}{tag}{says} {attributes}{end}{about}{inside}"
 
 
 def counterparts(light: Palette = LIGHT, dark: Palette = DARK) -> dict[str, str]:

@@ -112,7 +112,7 @@ def _text(text: str) -> str:
 
 
 ACTIVE = {"script", "foreignObject", "image"}  # elements of SVG that are more than strokes and text
-LOADS = re.compile(r"url|import|\\|<", re.IGNORECASE)  # in a style sheet; a dark theme needs none of it
+LOADS = re.compile(r"url\((?!#)|@import|\\|<", re.IGNORECASE)  # in a style sheet, something from elsewhere
 
 
 def _inline(picture: Picture) -> str:
