@@ -337,3 +337,22 @@ def test_only_nodes_can_be_ill():
         diagnose(1.0)
     with pytest.raises(ValueError, match="rankdir is one of"):
         diagnose(tg.Scalar(1.0), rankdir="diagonal")
+
+
+def test_a_logarithm_behind_a_mask():
+    x = tg.tensor([0.0, 2.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"):
+        y = tg.sum(tg.where(x.numpy() > 0, tg.log(x), 0.0))
+    drawing = diagnose(y)
+    assert drawing.title == "Where did the gradient break?"  # the output is in order
+    assert "⚠ first ∞, gradient breaks" in drawing.source
+    assert words(drawing, "gradient").endswith(
+        "∂y/∂x = 1 / x = ∞ at x = 0, y = −∞, and 0 · ∞ = NaN at element 0"
+    )
+
+
+def test_an_infinity_without_consequences():
+    mask = tg.tensor([0.0, -np.inf], name="mask")
+    drawing = diagnose(tg.sum(tg.exp(tg.tensor([1.0, 2.0], requires_grad=True) + mask)))
+    assert drawing.title == "What is not finite?"
+    assert kinds(drawing) == ["nonfinite"]

@@ -18,6 +18,7 @@ from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render.backward import watch
 from tinygrad_edu.render.dead_units import dead_activations
 from tinygrad_edu.render.findings import findings, healthy
+from tinygrad_edu.render.flags import is_broken
 from tinygrad_edu.render.forms import Drawing
 from tinygrad_edu.render.model import GraphModel, describe
 from tinygrad_edu.render.naming import Choice, Names
@@ -91,11 +92,11 @@ def diagnose(
 
 
 def _title(model: GraphModel) -> str:
+    """The question that the worst finding answers; what is not finite and does no harm comes last."""
     if not model.findings:
         return "Nothing found"
-    finding = model.findings[0]
-    origin = next((node for node in model.nodes if "first" in node.flags), None)
-    bad = "NaN" if origin is not None and origin.value.nan else "∞"
-    if origin is not None and any(node.value.nan for node in model.nodes):
-        bad = "NaN"
-    return TITLES[finding.kind].format(bad)
+    kinds = [finding.kind for finding in model.findings]
+    if kinds[0] == "nonfinite" and not is_broken(model.nodes[model.root].value):
+        return TITLES["gradient"] if "gradient" in kinds else "What is not finite?"
+    bad = "NaN" if any(node.value.nan for node in model.nodes) else "∞"
+    return TITLES[kinds[0]].format(bad)

@@ -87,6 +87,8 @@ def mark(card: Card) -> str:
     if card.repeats is not None:
         return profile.remarks(card.repeats)
     words = next((words for flag, words in marks.items() if flag in flags), "")
+    if "origin" in flags and "backward" in flags:
+        words += ", gradient breaks"
     return f"{words} inside" if words and card.module else words
 
 
@@ -94,12 +96,12 @@ def said(card: Card, node: NodeModel) -> tuple[str, str]:
     """The value and the gradient of a card, or of a leaf in it: of equal parts those of the first and the last."""
     repeats = card.repeats
     if repeats is None:
-        return value(node.value), gradient(node)
+        return node_value(node), gradient(node)
     if node is card.node:
         return profile.words(profile.spreads(repeats)), profile.words(profile.gradients(repeats))
     nodes = repeats.stacked.get(node.id, ())
     if not nodes:
-        return value(node.value), gradient(node)
+        return node_value(node), gradient(node)
     many = nodes[0].kind != "Scalar" and not node.value.nan + node.value.infinite
     return profile.stacked_value(nodes) if many else value(node.value), profile.stacked_gradient(nodes)
 
