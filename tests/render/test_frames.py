@@ -204,7 +204,7 @@ def test_what_cannot_be_drawn_says_why():
 
 
 @pytest.mark.parametrize(
-    "name", ['"] ; evil [label="x', "<b>&", "", "\x01", "a\\N\nb", "n0->n1", "@TITLE", "🙂"]
+    "name", ['"] ; evil [label="x', "<b>&", "", "\x01", "a\\N\nb", "n0->n1", "@TITLE", "\ue000", "🙂"]
 )
 def test_hostile_names(name, tmp_path):
     a = tg.Scalar(2.0, name)

@@ -49,7 +49,7 @@ def pieces(frames: Sequence[str]) -> tuple[str, list[tuple[str, Seen]], str]:
     whole = ElementTree.tostring(last, "unicode")
     if f'"{XLINK}"' not in whole:  # Graphviz writes tooltips as titles of links
         whole = whole.replace("<svg ", f'<svg xmlns:xlink="{XLINK}" ', 1)
-    before, _, after = whole.partition(CUT)
+    before, _, after = whole.rpartition(CUT)
     return before, found, after
 
 

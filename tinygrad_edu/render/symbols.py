@@ -43,23 +43,15 @@ class Symbols:
         rule = op.rule(i)
         if rule is ONE or rule is MINUS_ONE:
             return "1" if rule is ONE else "−1"
-        key = (
-            op,
-            i,
-            type(node),
-            tuple(map(self._kind, node.args)),
-            _places(node),
-            np.shape(node.value),
-            _text(node),
-        )
+        shapes = tuple(map(self._kind, node.args)), np.shape(node.value)
+        key = op, i, type(node), _places(node), shapes, _text(node)
         text = self._written.get(key)
         if text is None:
             text, general = self._write(node, i)
             if general:
                 self._written[key] = text
-        for place, x in enumerate((*node.args, node)):
-            text = text.replace(chr(_FIRST + place), factor(self.names[x]))
-        return bare(text)
+        operands = enumerate((*node.args, node), _FIRST)
+        return bare(text.translate({place: factor(self.names[x]) for place, x in operands}))
 
     def _is_number(self, x: Node) -> bool:
         """Whether a node is a constant without a name: it stands in formulas as the number that it is."""
