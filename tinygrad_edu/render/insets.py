@@ -41,14 +41,20 @@ def insets(
         if owner[edge.src] != owner[edge.dst]
         and (model.nodes[edge.src].op is not None or edge.src in shared)
     }  # fmt: skip
-    own = {leaf for group in groups.values() for leaves in group.leaves for leaf in leaves}
+    each = {leaf for group in groups.values() for leaves in group.leaves for leaf in leaves}
+    part = {i: k for group in groups.values() for k, nodes in enumerate(group.parts) for i in nodes}
+    parts: dict[int, set[int]] = {}
+    for edge in model.edges if part else ():
+        if edge.dst in part:
+            parts.setdefault(edge.src, set()).add(part[edge.dst])
+    own = each | {leaf for leaf, used in parts.items() if len(used) > 1}  # or one that the parts share
     found = set()
     for node in model.nodes:
         cards = users.get(node.id, [])
         if node.op is not None or not cards or owner[node.id] != node.id:
             continue
         joined = node.id not in shared and cards[0] in whole
-        if not POINTED_AT.isdisjoint(node.flags) and not (joined and node.id in own):
+        if not POINTED_AT.isdisjoint(node.flags) and not (joined and node.id in each):
             continue
         wanted = always or joined or node.role == "constant"
         enough = node.role in LEARNED or cards[0] in anchored or (joined and node.id in own)
