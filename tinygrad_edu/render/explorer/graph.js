@@ -207,4 +207,5 @@ function fold(name) {
   hovered = null;
   refresh();
   light();
+  remember();
 }

@@ -1,6 +1,13 @@
 // The page: keys, buttons, and the address that names a step and a node.
 
+let written = -Infinity, pending = null; // when the address was written, and what will write it
+
+// Browsers refuse an address that changes hundreds of times in a few seconds, as under a held key.
 function remember() {
+  clearTimeout(pending);
+  const wait = written + 100 - performance.now();
+  if (wait > 0) { pending = setTimeout(remember, wait); return; }
+  written = performance.now();
   const parts = [`step=${step}`];
   if (chosen !== null) parts.push(`node=${chosen}`);
   if (view === "modules") parts.push("view=modules");
@@ -53,7 +60,7 @@ $("last").addEventListener("click", () => go(data.steps.length));
 $("in").addEventListener("click", () => zoom(1.25));
 $("out").addEventListener("click", () => zoom(0.8));
 $("fit").addEventListener("click", whole);
-$("folded").addEventListener("click", () => { fold(view === "modules" ? "full" : "modules"); inspect(); remember(); });
+$("folded").addEventListener("click", () => { fold(view === "modules" ? "full" : "modules"); inspect(); });
 $("folded").hidden = Object.keys(views).length < 2;
 $("search").addEventListener("input", search);
 

@@ -116,7 +116,11 @@ function mark() {
   $("next").disabled = $("last").disabled = step === n;
   $("play").disabled = !n;
 }
-$("bar").addEventListener("pointerdown", (event) => {
-  const frame = $("bar").getBoundingClientRect();
-  go(Math.ceil(((event.clientX - frame.left) / frame.width) * data.steps.length));
-});
+for (const kind of ["pointerdown", "pointermove"]) {
+  $("bar").addEventListener(kind, (event) => {
+    if (!(event.buttons & 1)) return;
+    const frame = $("bar").getBoundingClientRect();
+    const there = Math.ceil(((event.clientX - frame.left) / frame.width) * data.steps.length);
+    if (there !== step) go(there);
+  });
+}
