@@ -10,6 +10,7 @@ What the hooks call stands in tinygrad_edu/testing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,19 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--gradcheck-report: a file of one of the kinds {', '.join(SUFFIXES)} was expected, '{file}' came"
         )
+    if file and not hasattr(config, "workerinput"):
+        _ensure_writable(Path(file))
     config.pluginmanager.register(Session(config), NAME)
+
+
+def _ensure_writable(file: Path) -> None:
+    """Refuse before the tests what could not be written after them."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"--gradcheck-report: {error}") from error
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise pytest.UsageError(f"--gradcheck-report: '{file}' cannot be written")
 
 
 @pytest.fixture(

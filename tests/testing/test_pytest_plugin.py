@@ -346,6 +346,17 @@ def test_a_file_of_no_kind(run) -> None:
     )
 
 
+def test_a_file_that_cannot_be_written_ends_the_session_before_it_starts(
+    run, pytester: pytest.Pytester
+) -> None:
+    (pytester.path / "taken").write_text("")
+    (pytester.path / "folder.json").mkdir()
+    for file in ("taken/checks.json", "folder.json"):
+        result = run(SEVERAL, "--gradcheck-report", file, apart=True)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(["ERROR: --gradcheck-report: *"])
+
+
 def test_the_plugin_knows_all_formats() -> None:
     assert set(plugin.SUFFIXES) == {f".{name}" for name in FORMATS}
 
