@@ -11,6 +11,7 @@ The time is that of all seeds together, with the preparation of the data and the
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -20,11 +21,12 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
-from tinygrad_edu.data import Standardizer, batches, load_digits, split
+from tinygrad_edu.data import Standardizer, load_digits, split
+from tinygrad_edu.training import fit, metrics, predict
 from tinygrad_edu.types import Array
 
+BATCH = 64
 he = nn.init.kaiming_normal
 
 
@@ -68,16 +70,12 @@ def accuracy(job: Job, seed: int) -> float:
     x_train, x_test, y_train, y_test = split(digits.x, digits.y, test_fraction=0.2, rng=rng)
     x_train, x_test = prepared(job, x_train, x_test)
     net = job.make(rng)
-    optimizer = optim.Adam(net.parameters(), lr=job.lr)
-    for epoch in range(job.epochs):
-        optimizer.lr = job.lr * (1 + np.cos(np.pi * epoch / job.epochs)) / 2  # smaller and smaller, towards 0
-        for x, y in batches(x_train, y_train, size=64, rng=rng):
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(net(tg.tensor(x)), y).backward()
-            optimizer.step()
-    net.eval()
-    with tg.no_grad():
-        return float((net(tg.tensor(x_test)).numpy().argmax(axis=1) == y_test).mean())
+    steps = job.epochs * math.ceil(len(x_train) / BATCH)
+    fit(
+        net, nn.CrossEntropyLoss(), (x_train, y_train), optimizer=optim.Adam(net.parameters(), lr=job.lr),
+        epochs=job.epochs, batch_size=BATCH, rng=rng, schedule=optim.schedules.Cosine(steps), progress=False,
+    )  # fmt: skip
+    return metrics.accuracy(y_test, predict(net, x_test).argmax(axis=1))
 
 
 def prepared(job: Job, x_train: Array, x_test: Array) -> tuple[Array, Array]:

@@ -73,6 +73,12 @@ def test_a_slice_is_a_container_of_its_own(net, rng):
     named = nn.Sequential({"fc": nn.Linear(3, 4, rng=rng), "act": nn.ReLU()})
     assert list(named[:1].state_dict()) == ["fc.weight", "fc.bias"]
     assert not net.eval()[1:].training
+
+    class Tower(nn.Sequential):
+        def __init__(self, n):
+            super().__init__(*(nn.Linear(3, 3, rng=rng) for _ in range(n)))
+
+    assert len(Tower(3)[:2]) == 2
     assert isinstance(nn.ModuleList([nn.ReLU(), nn.Tanh()])[1:], nn.ModuleList)
 
 

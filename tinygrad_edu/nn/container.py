@@ -58,7 +58,9 @@ class Container(Module):
         chosen = dict(parts[i])
         if all(name.isdigit() for name in chosen):
             chosen = {str(n): module for n, module in enumerate(chosen.values())}
-        part = type(self)()
+        part = object.__new__(
+            type(self)
+        )  # without __init__: that of a class derived from it may ask for more
         vars(part).update(chosen, training=self.training)
         return part
 
