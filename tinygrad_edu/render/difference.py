@@ -47,8 +47,9 @@ def diff(
         ValueError: an option is none of those of `draw`.
     """
     Options(**options)
-    models = [_model(x, names=names, parameters=parameters, highlight=highlight) for x in (first, second)]
-    merged = merge(*models, match(*models))
+    choices = {"names": names, "parameters": parameters, "highlight": highlight}
+    before, after = _model(first, **choices), _model(second, **choices)
+    merged = merge(before, after, match(before, after))
     return Drawing.from_model(merged, **({"title": "What has changed"} | options))
 
 

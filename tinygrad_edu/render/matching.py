@@ -37,10 +37,12 @@ def match(first: GraphModel, second: GraphModel) -> Pairs:
     taken: set[int] = set()
 
     def descend(i: int, k: int, alike: Callable[[int, int], bool]) -> None:
-        stack = [(i, k)]
+        """Pair two nodes, and of their operands those that are alike."""
+        start = i, k
+        stack = [start]
         while stack:
             i, k = stack.pop()
-            if k in pairs or i in taken or not alike(i, k):
+            if k in pairs or i in taken or not ((i, k) == start or alike(i, k)):
                 continue
             pairs[k] = i
             taken.add(i)
@@ -66,10 +68,9 @@ def match(first: GraphModel, second: GraphModel) -> Pairs:
     named = {_name(node): node.id for node in first.nodes if node.name is not None}
     for node in reversed(second.nodes):
         if node.name is not None and _name(node) in named:
-            descend(named[_name(node)], node.id, lambda i, k, top=node.id: k == top or same_place(i, k))
+            descend(named[_name(node)], node.id, same_place)
     like_root = [node.id for node in second.nodes if node.id not in pairs and same_place(first.root, node.id)]
-    top = max(like_root, default=second.root)  # what the first root has become
-    descend(first.root, top, lambda i, k: k == top or same_place(i, k))
+    descend(first.root, max(like_root, default=second.root), same_place)  # what the first root has become
     made = {(_place(node), *above[node.id]): node.id for node in first.nodes if node.op is not None}
     for node in second.nodes:  # operands before users
         i = made.get((_place(node), *(pairs.get(k, -1) for k in below[node.id])))
