@@ -262,6 +262,22 @@ def test_equal_parts_a_failure_and_what_is_detached_are_drawn():
     assert f'id="v{note.id}"' not in picture
 
 
+@pytest.mark.parametrize("kind", ENGINES)
+def test_a_parameter_that_leads_nowhere_stands_beside_the_graph(kind):
+    board = fold(capture(neuron()))
+    idle = replace(board.cards[0].node, id=99, name="idle", flags=("unused",))
+    board = replace(board, unused=(replace(board.cards[0], node=idle, flags=("unused",)),))
+    places = positions(board, engine=kind)
+    for other in board.cards:
+        a, b = places.cards[99], places.cards[other.id]
+        assert a.x + a.width < b.x or b.x + b.width < a.x or a.y + a.height < b.y or b.y + b.height < a.y
+    tree = ElementTree.fromstring(svg(board, places))
+    (card,) = (element for element in tree.iter() if element.get("id") == "n99")
+    assert "open" in card.get("class").split()
+    said = {"".join(element.itertext()) for element in tree.iter(f"{SVG}text")}
+    assert ("no path to the output" in said) == (kind == "auto")
+
+
 def test_widths_of_texts():
     """Against Adobe's metrics of Helvetica (AFM): `H` 722, `e` 556, `l` 222, `o` 556, a digit 556 at both weights."""
     assert text_width("Hello", 10) == pytest.approx(10 * (0.722 + 0.556 + 2 * 0.222 + 0.556))

@@ -28,7 +28,7 @@ def layered(board: Board, measures: dict[int, Measures], down: bool, notes: tupl
     operands: dict[int, list[int]] = {}
     for link in board.links:
         operands.setdefault(link.dst, []).append(link.src)
-    for card in board.cards:
+    for card in (*board.cards, *board.unused):
         rank[card.id] = 1 + max((rank[i] for i in operands.get(card.id, ())), default=-1)
     users: dict[int, list[int]] = {}
     for link in board.links:
@@ -38,7 +38,7 @@ def layered(board: Board, measures: dict[int, Measures], down: bool, notes: tupl
             rank[card.id] = min(rank[i] for i in users[card.id]) - 1
     layers: list[list[Joint]] = [[] for _ in range(1 + max(rank.values()))]
     neighbours: dict[Joint, list[Joint]] = {}
-    for card in board.cards:
+    for card in (*board.cards, *board.unused):
         layers[rank[card.id]].append((card.id,))
     chains = []
     for k, link in enumerate(board.links):

@@ -60,9 +60,7 @@ class Arrow:
     points: tuple[Point, ...]
     label: str = ""  # ×(∂dst/∂src), or what happens on the way
     at: Point = (0.0, 0.0)  # the middle of the label
-    flags: tuple[
-        str, ...
-    ] = ()  # of the link; "detached" where no gradient goes back, "omitted" from the rest
+    flags: tuple[str, ...] = ()  # of the link, or "detached", or "omitted"
 
 
 @dataclass(frozen=True, slots=True)
