@@ -14,8 +14,8 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 
 SVG = "{http://www.w3.org/2000/svg}"
-XLINK = "http://www.w3.org/1999/xlink"
-CUT = "\ue000"  # a private character: where the pieces go
+TOOLTIP = "{http://www.w3.org/1999/xlink}title"  # as Graphviz writes it
+HERE = "\ue000"  # a private character: where the pieces go
 _NAMESPACE = re.compile(r' xmlns(:\w+)?="[^"]*"')
 HOLD = 3  # how many times longer the last frame is seen
 Seen = tuple[int, ...]
@@ -31,26 +31,43 @@ def pieces(frames: Sequence[str]) -> tuple[str, list[tuple[str, Seen]], str]:
         What stands before the pieces, the pieces with the numbers of the frames that they are seen in, and the end.
     """
     ElementTree.register_namespace("", SVG[1:-1])
-    ElementTree.register_namespace("xlink", XLINK)
     roots = [ElementTree.fromstring(frame) for frame in frames]
     groups = [next(iter(root.iter(f"{SVG}g"))) for root in roots]
-    found: list[tuple[str, Seen]] = []
-    for versions in zip(*(list(group) for group in groups), strict=True):
-        seen: dict[str, list[int]] = {}
-        for i, element in enumerate(versions):
-            element.attrib.pop("id", None)  # the same in several pieces
+    for group in groups:
+        for element in group.iter():
             element.tail = None
-            seen.setdefault(_NAMESPACE.sub("", ElementTree.tostring(element, "unicode")), []).append(i)
-        found += [(text, tuple(places)) for text, places in seen.items()]
+            element.attrib.pop("id", None)  # the same in several pieces
+            element.attrib.pop(TOOLTIP, None)  # it has the numbers of one frame
+    found = [piece for versions in zip(*map(list, groups), strict=True) for piece in _cut(versions)]
     last, group = roots[-1], groups[-1]
     for element in list(group):
         group.remove(element)
-    group.text = CUT
-    whole = ElementTree.tostring(last, "unicode")
-    if f'"{XLINK}"' not in whole:  # Graphviz writes tooltips as titles of links
-        whole = whole.replace("<svg ", f'<svg xmlns:xlink="{XLINK}" ', 1)
-    before, _, after = whole.rpartition(CUT)
+    group.text = HERE
+    before, _, after = ElementTree.tostring(last, "unicode").rpartition(HERE)
     return before, found, after
+
+
+def _cut(versions: Sequence[ElementTree.Element]) -> list[tuple[str, Seen]]:
+    """One element as it is in each of the frames; of a group that stays, only what changes within it is cut out."""
+    everywhere = tuple(range(len(versions)))
+    seen: dict[str, list[int]] = {}
+    for i, element in enumerate(versions):
+        seen.setdefault(_written(element), []).append(i)
+    if len(
+        {(element.tag, tuple(element.attrib.items()), len(element)) for element in versions}
+    ) > 1 or not len(versions[0]):
+        return [(text, tuple(places)) for text, places in seen.items()]
+    if len(seen) == 1:
+        return [(_written(versions[0]), everywhere)]
+    shell = ElementTree.Element(versions[0].tag, versions[0].attrib)
+    shell.text = HERE
+    opening, _, closing = _written(shell).partition(HERE)
+    inside = [piece for parts in zip(*map(list, versions), strict=True) for piece in _cut(parts)]
+    return [(opening, everywhere), *inside, (closing, everywhere)]
+
+
+def _written(element: ElementTree.Element) -> str:
+    return _NAMESPACE.sub("", ElementTree.tostring(element, "unicode"))
 
 
 def film(frames: Sequence[str], seconds: float) -> str:
