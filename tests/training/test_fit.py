@@ -315,6 +315,20 @@ def test_arguments_that_make_no_sense(options, error, words):
         train(**options)
 
 
+def test_what_cannot_be_predicted_or_evaluated():
+    net, loss = network(), nn.CrossEntropyLoss()
+    with pytest.raises(ShapeError, match="120 and 9 came"):
+        evaluate(net, loss, (X, Y[:9]))
+    with pytest.raises(ValueError, match="predict: at least one sample"):
+        evaluate(net, loss, (X[:0], Y[:0]))
+    with pytest.raises(ValueError, match="predict: batch_size of at least 1 was expected, 0"):
+        predict(net, X, batch_size=0)
+    with pytest.raises(
+        ShapeError, match=r"evaluate: a loss of one number was expected, one of shape \(120,\)"
+    ):
+        evaluate(net, nn.CrossEntropyLoss("none"), (X, Y))
+
+
 def test_a_seed_is_no_generator():
     net = network()
     with pytest.raises(TypeError, match=r"int came: np\.random\.default_rng\(seed\)"):

@@ -5,6 +5,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.training import find_lr
 
 
@@ -72,6 +73,18 @@ def test_arguments_that_make_no_sense(rng, options):
     net = nn.Linear(3, 1, rng=rng)
     with pytest.raises(ValueError, match="find_lr: 0 < start < end, steps ≥ 3"):
         find_lr(net, nn.MSELoss(), regression(rng), optimizer=optim.SGD(net.parameters()), **options)
+
+
+def test_data_and_losses_that_do_not_fit(rng):
+    net, (x, y) = nn.Linear(3, 1, rng=rng), regression(rng)
+    optimizer = optim.SGD(net.parameters())
+    for data, loss, error, words in (
+        ((x, y[:9]), nn.MSELoss(), ShapeError, r"find_lr: x \(n, …\) and y \(n, …\) were expected"),
+        (x, nn.MSELoss(), TypeError, "a pair"), ((x[:0], y[:0]), nn.MSELoss(), ValueError, "at least one sample"),
+        ((x, y), nn.MSELoss("none"), ShapeError, "find_lr: a loss of one number"),
+    ):  # fmt: skip
+        with pytest.raises(error, match=words):
+            find_lr(net, loss, data, optimizer=optimizer)
 
 
 def test_a_loss_that_explodes_at_once(rng):

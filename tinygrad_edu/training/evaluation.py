@@ -60,10 +60,14 @@ def evaluate(
         prefix: what the names in the result begin with.
 
     Raises:
-        ShapeError: the loss is not one number.
+        ShapeError: x and y differ in length, or the loss is not one number.
         ValueError: no samples.
     """
     x, y = data
+    if len(x) != len(y):
+        raise ShapeError(
+            f"evaluate: as many samples as what belongs to them was expected, {len(x)} and {len(y)} came"
+        )
     outputs = predict(model, x)
     with no_grad():
         found = {f"{prefix}loss": one_number("evaluate", loss(tensor(outputs), y))}

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.node import preserved, value_of
+from tinygrad_edu.core.node import preserved
 from tinygrad_edu.core.recording import NEEDED, recording
 from tinygrad_edu.data import batches
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.state import state_restored
+from tinygrad_edu.training.arguments import pair
 from tinygrad_edu.training.checkpoint import all_generators
-from tinygrad_edu.training.evaluation import mode
+from tinygrad_edu.training.evaluation import mode, one_number
 from tinygrad_edu.types import Array
 
 
@@ -69,13 +70,16 @@ def find_lr(
         divergence: it stops where the smoothed loss is this many times its smallest value.
 
     Raises:
-        ValueError: a number outside its range, or a loss that explodes at once.
+        ShapeError: x and y differ in length, or the loss is not one number.
+        TypeError: data that are no pair of arrays.
+        ValueError: a number outside its range, no samples, or a loss that explodes at once.
     """
     if not 0 < start < end or steps < 3 or not 0 <= smoothing < 1 or not divergence > 1:
         raise ValueError(
             f"find_lr: 0 < start < end, steps ≥ 3, smoothing in [0, 1) and divergence > 1 were expected, "
             f"{start}, {end}, {steps}, {smoothing} and {divergence} came"
         )
+    data = pair("find_lr", data)
     rates = np.geomspace(start, end, steps)
     losses: list[float] = []
     smoothed: list[float] = []
@@ -86,7 +90,7 @@ def find_lr(
             optimizer.lr = float(rate)
             optimizer.zero_grad()
             value = loss(model(x), y)
-            number = float(value_of(value))
+            number = one_number("find_lr", value)
             mean = smoothing * mean + (1 - smoothing) * number
             estimate = mean / (1 - smoothing**k)
             if not math.isfinite(number) or (smoothed and estimate > divergence * min(smoothed)):
