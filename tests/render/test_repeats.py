@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import tinygrad_edu as tg
 from tinygrad_edu.render import capture, draw, profile
 from tinygrad_edu.render.board import Board, Card
-from tinygrad_edu.render.fold import fold
+from tinygrad_edu.render.cut import crossings
+from tinygrad_edu.render.fold import TANGLED, fold
 from tinygrad_edu.render.insets import pooled
 from tinygrad_edu.render.numbers import numbers
 
@@ -140,6 +141,19 @@ def test_steps_that_share_a_weight_are_a_chain():
         for _ in range(30):
             y = tg.tanh(w @ y)
     assert repeated(fold(capture(y)))[-1].repeats.title in ("rnn  step 1 … 30", "step 1 … 330")
+
+
+def test_a_weight_that_is_used_everywhere_does_not_tangle_a_picture():
+    w, y = tg.Scalar(0.5, name="w"), tg.Scalar(0.1, name="x")
+    for i in range(140):
+        y = tg.tanh(w * y)
+        y.name = f"y{i}"
+    model = capture(y)
+    board = fold(model, expand=lambda _: True)
+    assert crossings(fold(model, folding=False, max_cards=1000)) > 10 * TANGLED / 4
+    assert crossings(board) <= TANGLED
+    assert len(board.cards) > 25
+    assert "nearest to the output" in board.caption
 
 
 def test_two_streams_of_a_loop_are_one_chain():

@@ -10,6 +10,20 @@ from tinygrad_edu.render.flags import POINTED_AT
 from tinygrad_edu.render.model import GraphModel
 
 
+def crossings(board: Board) -> int:
+    """How many ranks all the links cross together: what a layered layout spends its time on.
+
+    One weight that every step of a long loop uses has links across half of the picture, on average.
+    """
+    operands: dict[int, list[int]] = {}
+    for link in board.links:
+        operands.setdefault(link.dst, []).append(link.src)
+    ranks: dict[int, int] = {}
+    for card in board.cards:
+        ranks[card.id] = max((1 + ranks[i] for i in operands.get(card.id, ())), default=0)
+    return sum(ranks[link.dst] - ranks[link.src] for link in board.links)
+
+
 def cut(board: Board, model: GraphModel, max_cards: int) -> Board:
     """Keep the cards nearest to the root and to what is pointed at; one more card stands for the rest."""
     operands: dict[int, list[int]] = {}

@@ -23,7 +23,7 @@ from typing import Literal
 
 from tinygrad_edu.render.arrange import Plan, arrange, count
 from tinygrad_edu.render.board import Board, Card, Link, Repeats, grouped
-from tinygrad_edu.render.cut import cut
+from tinygrad_edu.render.cut import crossings, cut
 from tinygrad_edu.render.model import GraphModel, NodeModel
 from tinygrad_edu.render.modules import path, whole_modules
 from tinygrad_edu.render.repeats import find_repeats
@@ -38,6 +38,7 @@ Expand = Collection[str] | Callable[[NodeModel], bool]
 AUTO_INSET = 12  # more cards than this, and leaves move into their consumers, changes of shape onto arrows
 READABLE = 25  # cards that are read at a glance: more, and chains of at least 4 equal parts are folded
 CROWDED = 60  # more, and those of 3 are, and parts beside each other, too
+TANGLED = 3000  # ranks that all links cross together: seconds for Graphviz, and minutes for six times as many
 TITLES = 3  # of folded parts that a caption names
 
 
@@ -89,8 +90,12 @@ def fold(
             plan = _at_depth(model, repeated, level, apart)
     board = arrange(model, plan, above)
     board = replace(board, caption=_caption(model, board))
-    if len(board.cards) > max_cards and folding is not False:
-        board = cut(board, model, max_cards)
+    if folding is not False:
+        whole = board
+        if len(board.cards) > max_cards:
+            board = cut(whole, model, max_cards)
+        while crossings(board) > TANGLED and len(board.cards) > READABLE:
+            board = cut(whole, model, len(board.cards) // 2)
     stale = [node.name or node.derived for node in model.nodes if "stale" in node.flags]
     captions = ([sentence(stale)] if stale else []) + ([board.caption] if board.caption else [])
     lines = [*(finding.words for finding in model.findings), ". ".join(captions)]
