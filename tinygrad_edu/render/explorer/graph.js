@@ -78,7 +78,7 @@ function zoom(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
 function reveal(element) {
   if (!element) return;
   const card = element.getBoundingClientRect(), frame = stage.getBoundingClientRect(), margin = 30;
-  const move = (low, high, from, to) => (low < from + margin ? low - from - margin : high > to - margin ? high - to + margin : 0);
+  const move = (low, high, from, to) => Math.min(0, low - from - margin) || Math.max(0, high - to + margin);
   const dx = move(card.left, card.right, frame.left, frame.right);
   const dy = move(card.top, card.bottom, frame.top, frame.bottom);
   if (!dx && !dy) return;
@@ -164,8 +164,9 @@ stage.addEventListener("pointermove", (event) => {
   pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
   if (other) {
     const distance = (x, y) => Math.hypot(x - other.x, y - other.y) || 1;
+    const factor = distance(event.clientX, event.clientY) / distance(before.x, before.y);
     const frame = stage.getBoundingClientRect();
-    zoom(distance(event.clientX, event.clientY) / distance(before.x, before.y), other.x - frame.left, other.y - frame.top);
+    zoom(factor, other.x - frame.left, other.y - frame.top);
   } else {
     look(seen.x - dx / seen.scale, seen.y - dy / seen.scale, seen.scale);
     fitted = false;
@@ -180,8 +181,8 @@ for (const kind of ["pointerup", "pointercancel"]) {
 stage.addEventListener("wheel", (event) => {
   event.preventDefault();
   const frame = stage.getBoundingClientRect();
-  const lines = event.deltaMode ? 30 : 1;
-  zoom(Math.exp(-0.0015 * lines * event.deltaY * (event.ctrlKey ? 5 : 1)), event.clientX - frame.left, event.clientY - frame.top);
+  const turned = event.deltaY * (event.deltaMode ? 30 : 1) * (event.ctrlKey ? 5 : 1); // lines, and pinched touchpads
+  zoom(Math.exp(-0.0015 * turned), event.clientX - frame.left, event.clientY - frame.top);
 }, { passive: false });
 stage.addEventListener("click", (event) => {
   if (dragged) { dragged = false; return; }

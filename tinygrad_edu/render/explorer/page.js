@@ -25,7 +25,8 @@ function recall() {
 }
 
 const keys = {
-  ArrowRight: () => go(step + 1), ArrowLeft: () => go(step - 1), " ": play, Home: () => go(0), End: () => go(data.steps.length),
+  ArrowRight: () => go(step + 1), ArrowLeft: () => go(step - 1), " ": play,
+  Home: () => go(0), End: () => go(data.steps.length),
   "/": () => $("search").focus(), "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: whole,
 };
 
@@ -67,7 +68,10 @@ $("search").addEventListener("input", search);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const isDark = () => (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
 const sign = () => { $("theme").textContent = isDark() ? "☀" : "☾"; };
-$("theme").addEventListener("click", () => { document.documentElement.dataset.theme = isDark() ? "light" : "dark"; sign(); });
+$("theme").addEventListener("click", () => {
+  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+  sign();
+});
 dark.addEventListener("change", sign);
 addEventListener("hashchange", recall);
 sign();

@@ -43,7 +43,8 @@ function refresh() {
     const arrived = now?.phase === "backward" && now.gradients.some(([id]) => id === node.id);
     if (written) written.parentElement.setAttribute("class", kind + (arrived ? " arrived" : ""));
     element.dataset.label ??= element.getAttribute("aria-label");
-    element.setAttribute("aria-label", `${element.dataset.label}, value ${value}` + (written ? `, gradient ${text}` : ""));
+    const graded = written ? `, gradient ${text}` : "";
+    element.setAttribute("aria-label", `${element.dataset.label}, value ${value}${graded}`);
     element.classList.remove("active", "acting");
     element.classList.toggle("chosen", node.id === chosen);
   }
