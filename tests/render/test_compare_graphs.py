@@ -58,6 +58,8 @@ def test_a_layer_in_between_is_added():
     assert not flagged(drawing, "removed")
     assert flagged(drawing, "changed") == ["exp(tanh(x·w))"]  # e⁶ → e^tanh 6
     assert "+ added" in drawing.source
+    assert "+ only after" in drawing.source
+    assert "− only before" not in drawing.source
 
 
 def test_a_layer_in_between_is_removed_and_points_at_what_stays():

@@ -97,7 +97,8 @@ def _is_deep(board: Board) -> bool:
 def legend_entries(board: Board) -> dict[str, Any]:
     """What occurs on a board, for its legend: the arguments of `markup.legend`."""
     nodes = [node for card in board.cards for node in (card.node, *card.insets)]
-    occurring = {node.role for node in nodes}
+    compared = [flag for flag in ("added", "removed") if any(flag in node.flags for node in nodes)]
+    occurring = {node.role for node in nodes if not set(node.flags).intersection(compared)}
     graded = [node for node in nodes if node.gradient is not None and "grad" in board.rows]
     return {
         "roles": [role for role in wording.ROLES if role in occurring],
@@ -107,6 +108,7 @@ def legend_entries(board: Board) -> dict[str, Any]:
         "broken": [
             words for flag, words in BROKEN.items() if any(flag in card.flags for card in board.cards)
         ],
+        "compared": compared,
         "tainted": any(look_of(card.flags) == "tainted" for card in board.cards),
         "scale": any(node.kind != "Scalar" for node in graded),
     }  # fmt: skip

@@ -59,7 +59,7 @@ def heading(palette: Palette, title: str | None, subtitle: str | None, caption: 
 
 def legend(
     palette: Palette, roles: Iterable[str], *, chip: bool, value: bool, gradient: bool, scale: bool,
-    broken: Iterable[str], tainted: bool = False,
+    broken: Iterable[str], tainted: bool = False, compared: Iterable[str] = (),
 ) -> str:  # fmt: skip
     """What the colours mean, but only those that occur."""
     cells: list[str] = []
@@ -71,6 +71,8 @@ def legend(
     looks += [(words, Look(palette.bad_fill, palette.bad, palette.bad)) for words in broken]
     if tainted:
         looks.append(("not finite after it", Look(palette.pale, palette.bad, palette.bad)))
+    compared_looks = {"added": ("+ only after", "output"), "removed": ("− only before", "omitted")}
+    looks += [(words, palette.roles[role]) for words, role in map(compared_looks.__getitem__, compared)]
     for words, look in looks:
         style = "ROUNDED,DASHED" if look.dashed else "ROUNDED"
         box = table(
