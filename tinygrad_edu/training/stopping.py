@@ -18,19 +18,27 @@ class EarlyStopping:
     Args:
         patience: ≥ 1.
         monitor: the name of a value in the history.
-        mode: "min" if it is to become smaller, "max" if larger.
+        mode: "min" if it is to become smaller, "max" if larger. Of a loss it is "min"; of anything else it must be said,
+            for an accuracy that is taken for a loss would bring back the worst epoch in silence.
         min_delta: by how much more than it an improvement must be, ≥ 0.
 
     Raises:
-        ValueError: a number outside its range.
+        ValueError: a number outside its range, or no mode where it must be said.
     """
 
     patience: int = 10
     monitor: str = "val_loss"
-    mode: str = "min"
+    mode: str | None = None
     min_delta: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.mode is None and self.monitor.endswith("loss"):
+            object.__setattr__(self, "mode", "min")
+        if self.mode is None:
+            raise ValueError(
+                f"EarlyStopping: mode='min' or mode='max' was expected with monitor='{self.monitor}', none came: is less "
+                f"of it better, or more?"
+            )
         if self.patience < 1 or not self.min_delta >= 0 or self.mode not in ("min", "max"):
             raise ValueError(
                 f"EarlyStopping: patience ≥ 1, min_delta ≥ 0 and mode 'min' or 'max' were expected, "
