@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu import render
 from tinygrad_edu.render import Drawing, capture, diagnose, draw, engine, load_model
 from tinygrad_edu.render.style import DARK, LIGHT
 
@@ -193,6 +194,13 @@ def test_a_model_can_be_drawn_again_with_other_options(neuron):
     assert load_model(d.json()).nodes[0].name == "x1"
     with pytest.raises(ValueError, match="rankdir is one of auto, LR, TB; 'RL' came"):
         Drawing.from_model(model, rankdir="RL")
+
+
+def test_what_is_loaded_on_first_use():
+    assert [name for name in render.__all__ if not hasattr(render, name)] == []
+    assert set(render.__all__) <= set(dir(render))
+    with pytest.raises(AttributeError, match="has no attribute 'drow'"):
+        _ = render.drow
 
 
 # ---- without any engine ----

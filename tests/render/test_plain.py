@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.render import Drawing, ModelError, capture, draw, load_model
+from tinygrad_edu.render import Drawing, ModelError, capture, diagnose, diff, draw, load_model
 
 PEER = {  # as much as another program must know
     "schema": 1,
@@ -51,6 +53,8 @@ def test_a_graph_of_another_program_is_drawn():
     assert drawing.text().splitlines()[2].startswith("mul(…)")
     assert ">3</FONT>" in drawing.source  # the shape
     assert load_model(json.dumps(PEER)) == load_model(PEER)
+    whole = {"mean": 1, "std": 0, "smallest": 1, "largest": 1}  # JSON has one kind of number
+    assert load_model(node(0, value=whole)).nodes[0].value.mean == 1.0
 
 
 def changed(**fields: object) -> dict[str, object]:
@@ -93,6 +97,8 @@ def edges(*pairs: tuple[int, int]) -> dict[str, object]:
         (changed(root=-1), "root: there is no node -1, they go from 0 to 2"),
         (changed(root=1), "root: the last node, 2, was expected, 1 came"),
         (edges((0, 1), (1, 2), (2, 0)), r"have a cycle: (x → w → n2 → x|w → n2 → x → w|n2 → x → w → n2)\."),
+        (node(0, value={"mean": 1, "std": 0.5}), r"value: mean, std, smallest, largest were expected together"),
+        (changed(detached=[[0, 7]]), r"detached\[0\]\[1\]: there is no node 7, they go from 0 to 2"),
         (edges((1, 0)), r"edges\[0\]: node 1 is used by node 0 and stands after it: list operands first"),
         (changed(modules=[["fc1"]]), r"modules\[0\]: a list of 2 was expected, one of 1 came"),
     ],
@@ -100,6 +106,47 @@ def edges(*pairs: tuple[int, int]) -> dict[str, object]:
 def test_what_is_wrong_with_a_file_is_said_in_words(source, message):
     with pytest.raises(ModelError, match=message):
         load_model(source)
+
+
+def damaged(model: Any, rng: random.Random) -> Any:
+    """The model with something in it replaced, removed or doubled."""
+    model = json.loads(json.dumps(model))
+    parent, key = {"": model}, ""
+    while (
+        isinstance(parent[key], dict | list) and parent[key] and (parent[key] is model or rng.random() < 0.8)
+    ):
+        parent = parent[key]
+        key = rng.choice(list(parent) if isinstance(parent, dict) else range(len(parent)))
+    way = rng.random()
+    if way < 0.15:
+        del parent[key]
+    elif way < 0.3 and isinstance(parent, list):
+        parent.append(parent[key])
+    else:
+        parent[key] = rng.choice(
+            [None, -1, 0, 1, 3, 99, 1.5, "", "x", "nan", [], [1], [[0, 1]], {}, {"a": 1}, True]
+        )
+    return model
+
+
+def test_a_damaged_file_is_drawn_or_refused_in_words(neuron, network):
+    net, loss = network()
+    models = [
+        draw(neuron()).model,
+        diagnose(loss, names=net).model,
+        diff(draw(neuron(backward=False)), neuron()).model,
+    ]
+    rng = random.Random(0)
+    refused = 0
+    for _ in range(250):
+        try:
+            graph = load_model(damaged(rng.choice(models), rng))
+        except ModelError:
+            refused += 1
+            continue
+        drawing = Drawing.from_model(graph)
+        assert all((drawing.source, drawing.text(), drawing.mermaid(), drawing.json(), drawing.describe()))
+    assert 125 < refused < 250
 
 
 def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path):

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from tinygrad_edu.errors import TinygradEduError
-from tinygrad_edu.render.model import SCHEMA, GraphModel
+from tinygrad_edu.render.model import SCHEMA, GraphModel, NodeModel
 from tinygrad_edu.render.style import clean
 from tinygrad_edu.render.wording import ROLES
 
 KINDS = ("Scalar", "Tensor")
+STATISTICS = ("mean", "std", "smallest", "largest")
 TEXT = 1000  # characters of a text that are kept
 NOUNS = {
     int: "an integer", float: "a number", str: "a text", bool: "true or false", type(None): "null",
@@ -165,22 +166,15 @@ def _noun(x: Any) -> str:
 
 def _ensure_graph(graph: GraphModel) -> None:
     """Raise unless nodes are numbered with operands first: the order that all pictures rely on."""
+    for i, node in enumerate(graph.nodes):
+        _ensure_node(node, i)
+    places = {"root": graph.root}
+    places |= {
+        f"edges[{i}].{end}": getattr(x, end) for i, x in enumerate(graph.edges) for end in ("src", "dst")
+    }
+    places |= {f"detached[{i}][{end}]": pair[end] for i, pair in enumerate(graph.detached) for end in (0, 1)}
     nodes = graph.nodes
-    for i, node in enumerate(nodes):
-        if node.id != i:
-            raise ModelError(
-                f"nodes[{i}].id: {i} was expected, since nodes are numbered in order; {node.id} came"
-            )
-        for field, known in (("role", ROLES), ("kind", KINDS)):
-            if getattr(node, field) not in known:
-                came = clean(repr(getattr(node, field)))
-                raise ModelError(f"nodes[{i}].{field}: one of {', '.join(known)} was expected, {came} came")
-    ends = [
-        (f"edges[{i}].{end}", getattr(edge, end))
-        for i, edge in enumerate(graph.edges)
-        for end in ("src", "dst")
-    ]
-    for place, i in [*ends, ("root", graph.root)]:
+    for place, i in places.items():
         if not 0 <= i < len(nodes):
             raise ModelError(f"{place}: there is no node {i}, they go from 0 to {len(nodes) - 1}")
     users: dict[int, list[int]] = {}
@@ -200,3 +194,18 @@ def _ensure_graph(graph: GraphModel) -> None:
             )
     if graph.root != len(nodes) - 1:
         raise ModelError(f"root: the last node, {len(nodes) - 1}, was expected, {graph.root} came")
+
+
+def _ensure_node(node: NodeModel, i: int) -> None:
+    if node.id != i:
+        raise ModelError(
+            f"nodes[{i}].id: {i} was expected, since nodes are numbered in order; {node.id} came"
+        )
+    for field, known in (("role", ROLES), ("kind", KINDS)):
+        if getattr(node, field) not in known:
+            came = clean(repr(getattr(node, field)))
+            raise ModelError(f"nodes[{i}].{field}: one of {', '.join(known)} was expected, {came} came")
+    for field in ("value", "gradient"):
+        x = getattr(node, field)
+        if x is not None and len({getattr(x, name) is None for name in STATISTICS}) > 1:
+            raise ModelError(f"nodes[{i}].{field}: {', '.join(STATISTICS)} were expected together")
