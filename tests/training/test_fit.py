@@ -293,7 +293,7 @@ X, Y = moons(np.random.default_rng(5))
     [
         ({"epochs": 0}, ValueError, "epochs of at least 1"), ({"epochs": 2.5}, TypeError, "a whole number, 2.5 came"),
         ({"resume": True}, ValueError, "a checkpoint was expected"),
-        ({"early_stopping": EarlyStopping(monitor="val_f1", mode="max")}, ValueError, "among loss, val_loss, val_accuracy"),
+        ({"early_stopping": EarlyStopping(monitor="val_f1", mode="max")}, ValueError, "among loss, val_loss"),
         ({"early_stopping": 5}, TypeError, r"early_stopping=EarlyStopping\(…\) was expected, int"),
         ({"plateau": 0.1}, TypeError, r"plateau=ReduceOnPlateau\(…\) was expected"),
         ({"schedule": 0.5}, TypeError, "schedule was expected to be a function, float"),

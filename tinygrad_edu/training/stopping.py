@@ -18,8 +18,8 @@ class EarlyStopping:
     Args:
         patience: ≥ 1.
         monitor: the name of a value in the history.
-        mode: "min" if it is to become smaller, "max" if larger. Of a loss it is "min"; of anything else it must be said,
-            for an accuracy that is taken for a loss would bring back the worst epoch in silence.
+        mode: "min" if it is to become smaller, "max" if larger. Of a loss it is "min"; of anything else it must be
+            said, for an accuracy that is taken for a loss would bring back the worst epoch in silence.
         min_delta: by how much more than it an improvement must be, ≥ 0.
 
     Raises:
@@ -36,8 +36,8 @@ class EarlyStopping:
             object.__setattr__(self, "mode", "min")
         if self.mode is None:
             raise ValueError(
-                f"EarlyStopping: mode='min' or mode='max' was expected with monitor='{self.monitor}', none came: is less "
-                f"of it better, or more?"
+                f"EarlyStopping: mode='min' or mode='max' was expected with monitor='{self.monitor}', none came: "
+                f"is less of it better, or more?"
             )
         if self.patience < 1 or not self.min_delta >= 0 or self.mode not in ("min", "max"):
             raise ValueError(
