@@ -441,6 +441,11 @@ def test_arrays_and_jacobians(tab, tmp_path):
     root = tg.sum(y * y)
     tab.open(explore(root, tmp_path / "x.html").as_uri() + "#step=99")
     place = next(i for i, node in enumerate(topological_order([root])) if node is y)
+    bars = f"getComputedStyle(document.querySelector('#n{place} > .bars')).visibility"
+    assert tab.run(bars) == "visible"
+    tab.run("go(0)")
+    assert tab.run(bars) == "hidden"  # the histogram of what is not computed yet
+    tab.run("go(99)")
     tab.run(f"choose({place})")
     s = np.exp(x.numpy()) / np.exp(x.numpy()).sum()
     tables = tab.run(

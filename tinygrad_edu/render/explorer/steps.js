@@ -46,6 +46,8 @@ function refresh() {
     const graded = written ? `, gradient ${text}` : "";
     element.setAttribute("aria-label", `${element.dataset.label}, value ${value}${graded}`);
     element.classList.remove("active", "acting");
+    element.classList.toggle("unknown", !known(node.id)); // bars would tell what is to come
+    element.classList.toggle("pending", !gradient(node.id).complete);
     element.classList.toggle("chosen", node.id === chosen);
   }
   const acting = now && drawn(now.node);
