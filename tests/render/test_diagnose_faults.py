@@ -370,3 +370,12 @@ def test_a_sum_over_what_was_broadcast():
     node, words = found(diagnose(y), y, "gradient")
     assert node.op.name == "add"
     assert "the sum of what is sent to x is more than its precision holds" in words
+
+
+def test_a_second_origin_is_not_what_the_first_became():
+    x = leaf([0.0, -1.0], "x")
+    with np.errstate(all="ignore"):
+        y = tg.sum(1.0 / (x * np.array([1.0, 2.0]))) + tg.sum(tg.sqrt(x - 1.0))
+    said = [finding.words for finding in diagnose(y).findings]
+    assert said[0].startswith("first ∞ at 1 / ")
+    assert said[1].startswith("not finite by themselves, too: √(x − 1)")

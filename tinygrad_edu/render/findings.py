@@ -95,25 +95,17 @@ def _forward(model: GraphModel, nodes: Sequence[Node]) -> Iterator[Finding]:
         reach = f"; {tainted} value{'s' * (tainted > 1)} after it {'are' if tainted > 1 else 'is'} not finite either"
     else:
         reach = "; the output is finite all the same"
-    yield Finding(
-        "nonfinite",
-        first.id,
-        f"first {bad_word(node.value)} at {title_of(first)}: {forward_birth(node)}{reach}",
-    )
+    words = f"first {bad_word(node.value)} at {title_of(first)}: {forward_birth(node)}{reach}"
+    yield Finding("nonfinite", first.id, words)
     for each in model.nodes:
         args = nodes[each.id].args
-        if each.value.nan and args and not any(np.isnan(np.asarray(x.value)).any() for x in args):
-            if each is not first:
-                yield Finding(
-                    "nonfinite",
-                    each.id,
-                    f"it becomes NaN at {title_of(each)}: {turned(nodes[each.id])}",
-                )
+        if "tainted" in each.flags and each.value.nan and not any(np.isnan(x.value).any() for x in args):
+            words = f"it becomes NaN at {title_of(each)}: {turned(nodes[each.id])}"
+            yield Finding("nonfinite", each.id, words)
             break
     if others := origins[1:]:
-        yield Finding(
-            "nonfinite", others[0].id, f"not finite by themselves, too: {_list(map(title_of, others))}"
-        )
+        words = f"not finite by themselves, too: {_list(map(title_of, others))}"
+        yield Finding("nonfinite", others[0].id, words)
 
 
 def _backward(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> Iterator[Finding]:
