@@ -12,12 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
+from tinygrad_edu import nn
 from tinygrad_edu.render import capture, draw, profile
 from tinygrad_edu.render.board import Board, Card
 from tinygrad_edu.render.cut import crossings
+from tinygrad_edu.render.dot import dot
 from tinygrad_edu.render.fold import TANGLED, fold
 from tinygrad_edu.render.insets import pooled
+from tinygrad_edu.render.mermaid import mermaid
 from tinygrad_edu.render.numbers import numbers
+from tinygrad_edu.render.style import LIGHT
+from tinygrad_edu.render.text import outline
 
 
 def repeated(board: Board) -> list[Card]:
@@ -227,6 +232,38 @@ def test_changes_of_shape_are_words_on_an_arrow():
     assert any(card.node.op == "reshape" for card in fold(capture(tg.sum(tg.reshape(tg.exp(x), (6,))))).cards)
 
 
+def test_neurons_beside_each_other_are_one_card_for_each_layer():
+    rng = np.random.default_rng(0)
+    net = nn.MLP(3, (16, 16, 1), activation=tg.tanh, rng=rng)
+    y = net([tg.Scalar(v, name=f"x{i}") for i, v in enumerate((0.5, -1.0, 2.0))])
+    y.backward()
+    board = fold(capture(y, names=net))
+    titles = [card.repeats.title for card in repeated(board)]
+    assert titles == ["layer1.neuron1 … layer1.neuron16", "layer2.neuron1 … layer2.neuron16"]
+    first, second = repeated(board)
+    (link,) = [link for link in board.links if link.src == first.id]
+    assert (link.dst, link.count) == (
+        second.id,
+        256,
+    )  # every neuron of a layer has an arrow to all of the next
+    weights = [leaf.gradient.norm for nodes in first.repeats.stacked.values() for leaf in nodes]
+    layer = [p.grad for name, p in net.named_parameters() if name.startswith("layer1.")]
+    assert sorted(weights) == pytest.approx(sorted(map(abs, layer)))
+
+
+def test_equal_transformer_layers_are_one_card():
+    rng = np.random.default_rng(0)
+    x = tg.tensor(rng.normal(size=(2, 3, 8)), name="x")
+    stack = nn.Sequential(*(nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, rng=rng) for _ in range(6)))
+    board = fold(capture(tg.sum(stack(x)), names=stack))
+    (card,) = repeated(board)
+    assert card.repeats.title == "0 … 5"
+    assert [c.node.op for c in board.cards if c.node.op] == ["add", "sum"]
+    numbered = sum(math.prod(p.value.shape) for p in stack.parameters())
+    held = sum(math.prod(leaf.value.shape) for nodes in card.repeats.stacked.values() for leaf in nodes)
+    assert held == numbered
+
+
 def test_bars_are_logarithmic_where_numbers_differ_much():
     assert profile.bars([1.0, 0.5, 0.25]) == "█▅▃"
     assert profile.bars([10.0 ** (-k) for k in range(8)]) == "█▇▆▅▄▃▂▁"
@@ -299,5 +336,8 @@ def test_nothing_is_lost_and_nothing_runs_in_circles(graph, folding, leaves, dep
     within = {i for card in board.cards for i in card.within}
     for edge in model.edges:
         assert edge.src in within or on[edge.src] == on[edge.dst] or (on[edge.src], on[edge.dst]) in drawn
+    assert dot(board, LIGHT).count("->") == len(board.links)
+    assert outline(board)
+    assert mermaid(board, LIGHT)
     (flagged,) = [card for card in board.cards if chosen in (*card.members, *card.within)]
     assert "highlight" in flagged.flags

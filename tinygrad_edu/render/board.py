@@ -75,7 +75,7 @@ class Link:
     local: float | None = None
     flags: tuple[str, ...] = ()  # of the edges that it stands for
     note: str = ""  # what only changes the shape on the way: `reshape, transpose`
-    count: int = 1  # equal parts that have this arrow
+    count: int = 1  # pairs of parts that it connects, if equal parts are at an end
 
 
 @dataclass(frozen=True, slots=True)

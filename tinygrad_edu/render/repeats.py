@@ -9,6 +9,7 @@ only look alike from outside, such as modules that a skip connection enters from
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
@@ -127,6 +128,8 @@ def _titles(model: GraphModel, group: Group) -> tuple[tuple[str, ...], str]:
     """The names of the parts, and of all together: by their modules, their outputs, or what they are."""
     around = common([scope for part in group.scopes for scope in part])
     inner = [common([scope for scope in part if len(scope) > len(around)]) for part in group.scopes]
+    if not all(inner):  # not within one module: the one that most of it is in
+        inner = [Counter(part).most_common(1)[0][0] for part in group.scopes]
     modules = [".".join(scope) for scope in inner]
     names = [model.nodes[i].name for i in group.outputs]
     if all(inner) and len(set(modules)) == len(modules):

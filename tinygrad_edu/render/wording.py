@@ -107,8 +107,8 @@ def said(card: Card, node: NodeModel) -> tuple[str, str]:
 
 
 def arrow(link: Link) -> str:
-    """What stands on an arrow: a change of shape, and how many equal parts it is of."""
-    many = f"of {link.count} parts" if link.count > 1 else ""
+    """What stands on an arrow: a change of shape, and how many arrows of equal parts it is."""
+    many = f"{link.count} arrows" if link.count > 1 else ""
     return ", ".join(filter(None, (link.note, many)))
 
 
