@@ -6,12 +6,12 @@ ends with a zero byte.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,16 @@ KEYS = {" ": ("Space", " "), "Enter": ("Enter", "\r"), "/": ("Slash", "/")}  # k
 
 
 def find() -> str | None:
-    """The program, if there is one."""
-    return next(filter(None, map(shutil.which, NAMES)), None)
+    """The program, if there is one, and a system on which a child can be given its descriptors."""
+    return None if sys.platform == "win32" else next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Chromium:
     """One process, in which tests open tabs."""
 
     def __init__(self, program: str, profile: Path) -> None:
+        import fcntl
+
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
         high = [fcntl.fcntl(each, fcntl.F_DUPFD, 10) for each in (commands, answers)]

@@ -22,7 +22,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """The browser."""
     program = find()
     if program is None:
-        pytest.skip("no Chromium is installed")
+        pytest.skip("there is no Chromium that could be driven")
     browser = Chromium(program, tmp_path_factory.mktemp("profile"))
     yield browser
     browser.close()
