@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from math import hypot
 
 from tinygrad_edu.render import engine as engines
+from tinygrad_edu.render.metrics import text_width
 
+LABEL, CLEAR = 11.0, 2.5  # the size of the largest label, and how far it keeps away from its line
 HEAD = 7.0  # points from the tip of an arrow to where its line ends
 Point = tuple[float, float]
 
@@ -81,16 +83,51 @@ def lay_out(source: str, cards: Iterable[int], engine: str = "auto") -> Layout:
         elif "pos" in thing:
             size = f"width={thing['width']} height={thing['height']}"
             boxes[name] = f'pos="{thing["pos"]}" {size} fixedsize=true'
-    curves: dict[tuple[str, str], list[Curve]] = {}
+    arrows: dict[tuple[str, str], list[dict[str, str]]] = {}
     for line in answer.get("edges", ()):
-        points = tuple(map(_read, line["pos"].split()))
-        middle = _read(line["lp"]) if "lp" in line else None
-        curves.setdefault((names[line["tail"]], names[line["head"]]), []).append(Curve(points, middle))
+        arrows.setdefault((names[line["tail"]], names[line["head"]]), []).append(line)
     legend = None
     if "lp" in answer:
         legend = f'pos="{answer["lp"]}" width={answer["lwidth"]} height={answer["lheight"]} fixedsize=true'
-    lines = {pair: tuple(found) for pair, found in curves.items()}
-    return Layout(width, height, boxes, clusters, lines, legend)
+    curves = {pair: _curves(lines) for pair, lines in arrows.items()}
+    return Layout(width, height, boxes, clusters, curves, legend)
+
+
+def _curves(lines: list[dict[str, str]]) -> tuple[Curve, ...]:
+    """The arrows from one card to another; x · x has two, and the lower one is labelled below."""
+    found: list[Curve] = []
+    paths = [tuple(map(_read, line["pos"].split())) for line in lines]
+    lowest = min(paths, key=lambda path: _middle(path)[1])
+    for line, path in zip(lines, paths, strict=True):
+        under = len(lines) > 1 and path == lowest
+        label = _beside(path, line["label"], _read(line["lp"]), under) if "lp" in line else None
+        found.append(Curve(path, label))
+    return tuple(found)
+
+
+def _middle(path: tuple[Point, ...]) -> Point:
+    """The middle of a curve that is one piece."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = path[:4]
+    return (ax + 3 * bx + 3 * cx + dx) / 8, (ay + 3 * by + 3 * cy + dy) / 8
+
+
+def _beside(path: tuple[Point, ...], label: str, given: Point, under: bool) -> Point:
+    """The middle of a label: beside the middle of a simple curve, above or under it; else where the engine put it."""
+    if len(path) != 4:
+        return given
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = path
+    right, up = dx + cx - bx - ax, dy + cy - by - ay  # along the curve
+    length = hypot(right, up) or 1.0
+    side = -1 if (right < 0) != under else 1
+    aside, above = -side * up / length, side * right / length
+    half = text_width(label, LABEL) / 2
+    room = abs(aside) * half + abs(above) * LABEL / 2 + CLEAR
+    x, y = _middle(path)
+    x, y = x + aside * room, y + above * room
+    left, end = sorted((ax, dx))
+    if end - left > 2 * half:  # as long as there is room for it between the cards
+        x = min(max(x, left + half), end - half)
+    return x, y
 
 
 def pin(source: str, layout: Layout, arrow: Callable[[str, str], tuple[str, bool]]) -> list[str]:
