@@ -167,7 +167,7 @@ def main() -> int:
         )  # fmt: skip
         for warning in found["warnings"]:
             print(f"{name}: {warning}")
-    Console().print(table)
+    Console(width=110).print(table)
     return 0
 
 

@@ -14,10 +14,8 @@ from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 from tinygrad_edu.render.board import Repeats
-from tinygrad_edu.render.chains import chains
 from tinygrad_edu.render.model import GraphModel, NodeModel
 from tinygrad_edu.render.modules import path
-from tinygrad_edu.render.parallel import parallel_parts
 from tinygrad_edu.render.units import Units, common
 
 
@@ -47,6 +45,9 @@ def find_repeats(
     Returns:
         For each node the node that it is drawn with, and the groups by the nodes that stand for them.
     """
+    from tinygrad_edu.render.chains import chains  # most pictures are small, and need neither
+    from tinygrad_edu.render.parallel import parallel_parts
+
     found = _Found(model, list(owner), apart)
     if parallel:
         units = found.units()
