@@ -345,3 +345,63 @@ def test_an_error_names_the_layer_by_its_path(net, rng):
         ShapeError, match=re.escape("blocks.1.fc1, Linear(4 → 3): x (…, 4) was expected, (2, 3) came")
     ):
         net(rng.normal(size=(2, 3)))
+
+
+# ---- one parameter under several names ----
+
+
+class Tied(nn.Module):
+    """A parameter with two paths, and a module with two."""
+
+    def __init__(self, seed):
+        rng = np.random.default_rng(seed)
+        self.embedding = nn.Embedding(5, 3, rng=rng)
+        self.inner = nn.Linear(3, 3, rng=rng)
+        self.head = nn.Linear(3, 5, bias=False, rng=rng)
+        self.head.weight = self.embedding.weight
+        self.again = self.inner
+
+
+def as_pytorch_writes_it(net):
+    state = net.state_dict()
+    return state | {
+        "head.weight": state["embedding.weight"], "again.weight": state["inner.weight"],
+        "again.bias": state["inner.bias"],
+    }  # fmt: skip
+
+
+def test_a_state_may_have_all_names_of_what_is_shared():
+    net, other = Tied(0), Tied(1)
+    assert list(net.state_dict()) == ["embedding.weight", "inner.weight", "inner.bias"]
+    assert other.load_state_dict(as_pytorch_writes_it(net)) == ([], [])
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(other.state_dict()[name], value)
+    assert other.head.weight is other.embedding.weight
+
+
+def test_or_any_one_of_them():
+    net, other = Tied(0), Tied(1)
+    state = net.state_dict()
+    nothing = {name: np.full_like(value, np.nan) for name, value in as_pytorch_writes_it(net).items()}
+    assert other.load_state_dict(nothing) == ([], [])
+    renamed = {
+        "head.weight": state["embedding.weight"],
+        "again.weight": state["inner.weight"],
+        "again.bias": np.ones(3),
+    }
+    assert other.load_state_dict(renamed) == ([], [])
+    np.testing.assert_array_equal(other.embedding.weight.numpy(), state["embedding.weight"])
+    np.testing.assert_array_equal(other.inner.bias.numpy(), 1)
+
+
+def test_but_not_two_values_for_one_parameter():
+    net = Tied(0)
+    state = as_pytorch_writes_it(net)
+    state["head.weight"] = state["head.weight"] + 1
+    before = net.state_dict()
+    with pytest.raises(ValueError, match=r"one value for embedding\.weight and head\.weight was expected"):
+        net.load_state_dict(state)
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    with pytest.raises(ValueError, match=r"unexpected: tail\.weight"):
+        net.load_state_dict(before | {"tail.weight": np.ones(2)})

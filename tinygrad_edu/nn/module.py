@@ -25,6 +25,7 @@ import numpy as np
 from tinygrad_edu.core.node import Node, assign, value_of
 from tinygrad_edu.core.recording import current, scope
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.nn.aliases import by_first_names
 from tinygrad_edu.nn.parameter import Buffer
 from tinygrad_edu.types import Array
 
@@ -106,12 +107,8 @@ class Module:
                 )
 
     def train(self, mode: bool = True) -> Self:
-        """Behave as in training, here and beneath: dropout drops, batch norm uses the batch's statistics.
-
-        Raises:
-            TypeError: something else than True or False: the word "False" would be true.
-        """
-        if not isinstance(mode, bool | np.bool_):
+        """Behave as in training, here and beneath: dropout drops, batch norm uses the batch's statistics."""
+        if not isinstance(mode, bool | np.bool_):  # the word "False" would be true
             raise TypeError(f"train: True or False was expected, {mode!r:.40} came: eval() is train(False)")
         for _, module in self.named_modules():
             module.training = mode
@@ -136,7 +133,7 @@ class Module:
         """Take over the values of a `state_dict()`: all of them, or none if one does not fit.
 
         Args:
-            state: {path: array}. Values are converted to the dtype of what they replace.
+            state: {path: array}; of what is shared, any of its paths. Values get the dtype of what they replace.
             strict: whether the paths must be exactly those of this module.
 
         Returns:
@@ -152,7 +149,9 @@ class Module:
                 f"load_state_dict: a mapping {{path: array}} was expected, {type(state).__name__} came: "
                 f"say .state_dict() to the module whose values are to be taken over"
             )
-        held = {path: held for path, held in _walk(self) if _is_state(held)}
+        aliases: dict[str, str] = {}
+        held = {path: held for path, held in _walk(self, aliases) if _is_state(held)}
+        state = by_first_names(state, aliases)
         missing = [path for path in held if path not in state]
         unexpected = [path for path in state if path not in held]
         if strict and (missing or unexpected):
@@ -211,9 +210,9 @@ class Module:
         return "\n".join(lines)
 
 
-def _walk(root: Module) -> Iterator[tuple[str, Any]]:
-    """(path, thing) of every module, container, node and buffer, depth first, as they were assigned."""
-    seen: set[int] = set()
+def _walk(root: Module, aliases: dict[str, str] | None = None) -> Iterator[tuple[str, Any]]:
+    """(path, thing) of all modules, containers, nodes and buffers, depth first; aliases get {further path: first}."""
+    seen: dict[int, str] = {}
     # A name with a dot makes paths ambiguous, but not before something is found that has a path.
     stack: list[tuple[str, str, Any, str]] = [("", "", root, "")]
     while stack:
@@ -227,14 +226,16 @@ def _walk(root: Module) -> Iterator[tuple[str, Any]]:
             inside = list(enumerate(held))
         elif not isinstance(held, Node | Buffer):
             continue
+        path = f"{owner}.{name}" if owner else name
         if id(held) in seen:
+            if aliases is not None:
+                aliases[path] = seen[id(held)]
             continue
         if "." in name and not dotted:
             dotted = f"a name without dots was expected in '{owner}', {name!r} came: dots are for paths"
         if dotted and isinstance(held, Module | Node | Buffer):
             raise ValueError(dotted)
-        seen.add(id(held))
-        path = f"{owner}.{name}" if owner else name
+        seen[id(held)] = path
         yield path, held
         stack += [(path, str(key), value, dotted) for key, value in reversed(inside)]
 
