@@ -116,29 +116,30 @@ def _completed(source: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(kind: Any, x: Any, place: str) -> Any:
-    """A value of a declared type: a dataclass, a tuple, a union, or a plain one."""
+    """A value of a declared type: a plain one, a dataclass, a union with None, or a tuple."""
+    if type(x) is kind:
+        return x
     if is_dataclass(kind):
         return _read_fields(kind, x, place)
-    if get_origin(kind) in (Union, types.UnionType):
-        options = get_args(kind)
-        if x is None and type(None) in options:
-            return None
-        return _read(next(option for option in options if option is not type(None)), x, place)
-    if get_origin(kind) is tuple and isinstance(x, list):
-        inside = get_args(kind)
+    origin, inside = _parts(kind)
+    if origin in (Union, types.UnionType):
+        return None if x is None else _read(next(each for each in inside if each is not type(None)), x, place)
+    if origin is tuple and isinstance(x, list):
         if inside[-1] is Ellipsis:
             return tuple(_read(inside[0], each, f"{place}[{i}]") for i, each in enumerate(x))
         if len(x) != len(inside):
             raise ModelError(f"{place}: a list of {len(inside)} was expected, one of {len(x)} came")
         parts = enumerate(zip(inside, x, strict=True))
         return tuple(_read(each, item, f"{place}[{i}]") for i, (each, item) in parts)
-    if kind is float and x in ("nan", "inf", "-inf"):
+    if kind is float and (type(x) is int or x in ("nan", "inf", "-inf")):
         return float(x)
-    if kind is float and type(x) is int:
-        return float(x)
-    if type(x) is not kind:
-        raise ModelError(f"{place}: {NOUNS[get_origin(kind) or kind]} was expected, {_noun(x)} came")
-    return x
+    raise ModelError(f"{place}: {NOUNS[origin or kind]} was expected, {_noun(x)} came")
+
+
+@cache
+def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    """`tuple[int, ...]` as `tuple` and `(int, ...)`."""
+    return get_origin(kind), get_args(kind)
 
 
 def _read_fields(kind: Any, x: Any, place: str) -> Any:
