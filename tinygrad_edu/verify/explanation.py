@@ -21,6 +21,7 @@ from tinygrad_edu.verify.diagnosis import (
     Diagnosis,
     Evidence,
     Suspicion,
+    formulas,
     matrices,
     numbers,
     probes,
@@ -41,7 +42,8 @@ _PLAIN = (
 _SUBTLE = (
     matrices.masks, numbers.penalty, statistics.weights, statistics.normalizations,
     statistics.residuals, probes.early, probes.places, probes.swapped, probes.turned,
-    probes.shifted, probes.negated, probes.ratios, matrices.scales, probes.epsilons, matrices.conservation,
+    probes.shifted, probes.negated, probes.ratios, formulas.elsewhere, formulas.errors,
+    matrices.scales, probes.epsilons, formulas.means, matrices.conservation,
 )  # fmt: skip
 
 
@@ -240,6 +242,9 @@ def _note(row: Row, found: dict[int, Diagnosis | None], i: int, match: Match | N
         # What one draw suggests is not said if the others do not confirm it.
         said = f"{row.wrong} of {math.prod(row.shape)} components differ"
     elif diagnosis is not None:
-        said = f"{row.note}: {diagnosis}" if observed and str(diagnosis) not in row.note else str(diagnosis)
+        told = str(diagnosis).removeprefix("the gradient ") in row.note
+        said = (
+            f"{row.note}: {diagnosis}" if observed and not told else row.note if observed else str(diagnosis)
+        )
     known = match is not None and (match.mistake is not None or diagnosis is None)
     return f"{said}; {match}" if known else said

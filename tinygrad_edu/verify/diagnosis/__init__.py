@@ -6,6 +6,7 @@ Most mistakes leave a trace. The chapters look for it, from the numbers alone to
     numbers     one gradient beside the right one: a factor, numbers in other places, λ·θ
     matrices    the rule and the Jacobian: paths that are missing, or too many; an upstream that is averaged
     statistics  paths by a mean, a variance or a length, and the weight with which they count
+    formulas    the derivative of another function, by its values
     probes      the rule once more, with the input in the place of the output, or one operand in that of another
     draws       where all of this evidence comes from: a pair of passes, at two points
 
