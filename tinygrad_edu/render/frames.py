@@ -207,7 +207,10 @@ def _board(graph: GraphModel, o: Options) -> Board:
     )
     leaves = "inset" if o.leaves == "auto" and len(graph.nodes) > FEW else o.leaves
     model = replace(graph, nodes=marked)
-    board = fold(model, depth=o.depth, leaves=leaves, arrows=True, max_cards=o.max_cards)
+    board = fold(
+        model, depth=o.depth, leaves=leaves, arrows=True, max_cards=o.max_cards,
+        folding=False if own else o.fold, expand=o.expand,
+    )  # fmt: skip
     return replace(board, cards=tuple(_unmarked(card, graph) for card in board.cards), rows=o.rows)
 
 
