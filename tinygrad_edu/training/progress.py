@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 
-def line(row: Mapping[str, float]) -> str:
+def line(row: Mapping[str, float], *omitted: str) -> str:
     """An epoch in words: `epoch 3: loss 0.412, val_loss 0.433, lr 0.01`."""
-    values = (f"{name} {value:.4g}" for name, value in row.items() if name not in ("epoch", "step"))
+    values = (f"{name} {value:.4g}" for name, value in row.items() if name not in ("epoch", "step", *omitted))
     return f"epoch {row['epoch']}: {', '.join(values)}"
 
 
@@ -29,6 +29,9 @@ def shown(epochs: int, done: int, *, progress: bool) -> Iterator[Callable[[Mappi
     else:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        with Progress(BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn()) as bar:
+        # Narrow enough for a terminal of 80 columns: the text would be cut off there, the bar only gets short.
+        with Progress(
+            BarColumn(8), TimeRemainingColumn(compact=True), TextColumn("{task.description}")
+        ) as bar:
             task = bar.add_task(f"{epochs} epochs", total=epochs, completed=done)
-            yield lambda row: bar.update(task, advance=1, description=line(row))
+            yield lambda row: bar.update(task, advance=1, description=line(row, "lr"))
