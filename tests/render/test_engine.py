@@ -225,7 +225,7 @@ def test_without_engines_cards_are_arranged_in_layers_and_a_warning_says_so(noth
     assert "A &lt;neuron&gt;" in drawing.svg()
     assert len(drawing.warnings) == 1
     assert drawing.warnings[0].startswith(
-        "drawn in plain layers, without title, boxes and legend: no Graphviz engine"
+        "drawn in plain layers, without the boxes of modules: no Graphviz engine"
     )
     assert "drawn in plain layers" in drawing.html()
     assert list(drawing._repr_mimebundle_()) == ["image/svg+xml", "text/plain"]

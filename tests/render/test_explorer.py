@@ -120,6 +120,17 @@ def test_backward_need_not_have_run_and_may_have_run_twice():
     assert len(held) == len(parameters) + 2
 
 
+def test_a_dead_parameter_is_told_in_the_end():
+    """A bias before a subtraction of the mean changes nothing."""
+    x = tg.tensor(np.arange(12.0).reshape(4, 3) ** 2, name="x")
+    w = tg.tensor(np.linspace(-1, 1, 6).reshape(3, 2), requires_grad=True, name="w")
+    b = tg.tensor(np.ones(2), requires_grad=True, name="b")
+    z = x @ w + b
+    root = tg.sum((z - tg.mean(z, axis=0)) ** 2)
+    said = [text for step in data(explore(root))["steps"] for _, text, _ in step.get("gradients", ())]
+    assert [text for text in said if "dead" in text] in (["0 dead"], ["≈ 0 dead"])
+
+
 def test_every_gradient_of_the_network_is_checked():
     loss, _ = mlp()
     for node, g in zip(data(explore(loss))["nodes"], gradients(loss), strict=True):

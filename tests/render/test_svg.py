@@ -230,6 +230,24 @@ def test_every_variable_of_the_sheet_has_a_value():
         assert set(re.findall(r"var\(--([\w-]+)\)", sheet.rules())) <= given
 
 
+def test_the_heading_and_the_legend_stand_around_the_cards():
+    net, loss = network()
+    board = fold(capture(loss, names=net))
+    places = positions(board)
+    tree = ElementTree.fromstring(svg(board, places, heading="A <network>", subtitle="after backward"))
+    said = ["".join(element.itertext()) for element in tree.iter(f"{SVG}text")]
+    assert said[:2] == ["A <network>", "after backward"]
+    assert {"input", "parameter", "intermediate", "output", "operation", "vanishing", "exploding"} <= set(
+        said
+    )
+    assert "frozen" not in said
+    assert float(tree.get("height")) > places.height
+    plain = ElementTree.fromstring(
+        svg(fold(capture(neuron(backward=False))), positions(fold(capture(neuron()))))
+    )
+    assert "exploding" not in {"".join(element.itertext()) for element in plain.iter(f"{SVG}text")}
+
+
 def test_what_is_left_out_has_a_card():
     rng, nodes = np.random.default_rng(1), [tg.Scalar(0.5, name="x")]
     for _ in range(60):  # without any pattern that could be folded

@@ -140,10 +140,10 @@ class Drawing:
         from tinygrad_edu.render.positions import positions
         from tinygrad_edu.render.svg import svg
 
-        self._warn(f"drawn in plain layers, without title, boxes and legend: {why}")
+        self._warn(f"drawn in plain layers, without the boxes of modules: {why}")
         o = self.options
         places = positions(self.board, rankdir=o.rankdir, local=o.local, engine="layers")
-        return svg(self.board, places, theme=o.theme, title=self.title)
+        return svg(self.board, places, theme=o.theme, title=self.title, heading=o.title, subtitle=o.subtitle)
 
     def svg(self) -> str:
         """The picture as SVG; without Graphviz a plainer one, and `warnings` say so.

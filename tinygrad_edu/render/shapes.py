@@ -5,7 +5,7 @@ User text enters by `text` only, which escapes it.
 
 from __future__ import annotations
 
-from tinygrad_edu.render.style import escape
+from tinygrad_edu.render.style import CLIP, escape
 
 
 def points(x: float) -> str:
@@ -24,7 +24,7 @@ def rectangle(kind: str, x: float, y: float, width: float, height: float, radius
     return f'<rect class="{kind}" {at(x, y)} {size} rx="{points(radius)}"/>'
 
 
-def text(kind: str, x: float, y: float, words: str, name: str = "") -> str:
+def text(kind: str, x: float, y: float, words: str, name: str = "", limit: int = CLIP) -> str:
     """A line of text of a class, with an address if a name is given; y is its base line."""
     address = f' id="{name}"' if name else ""
-    return f'<text class="{kind}"{address} {at(x, y)}>{escape(words)}</text>'
+    return f'<text class="{kind}"{address} {at(x, y)}>{escape(words, limit)}</text>'

@@ -59,6 +59,12 @@ RULES = f"""\
 .graph .link.active {{ stroke: var(--accent); stroke-width: 2.4; marker-end: url(#active-head); }}
 .graph .link.reversed {{ marker-end: none; marker-start: url(#active-head); }}
 .graph .hit {{ fill: transparent; }}
+.graph .title {{ fill: var(--ink); font-size: 20px; font-weight: bold; }}
+.graph .subtitle {{ fill: var(--dim); font-size: 12px; }}
+.graph .caption {{ fill: var(--accent-text); font-size: 12px; }}
+.graph .entry {{ fill: var(--dim); font-size: 10px; }}
+.graph .sample {{ font-size: 10px; text-anchor: start; }}
+.graph .bound {{ font-size: 9px; font-weight: normal; text-anchor: middle; }}
 """
 
 

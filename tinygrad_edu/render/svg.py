@@ -8,7 +8,7 @@ computation, and a style sheet colours it (see `sheet`). A `Moment` shows the sa
 
 from __future__ import annotations
 
-from tinygrad_edu.render import sheet
+from tinygrad_edu.render import sheet, surroundings
 from tinygrad_edu.render.board import Board
 from tinygrad_edu.render.face import RADIUS, face
 from tinygrad_edu.render.measures import headline
@@ -25,6 +25,8 @@ def svg(
     moment: Moment = FINISHED,
     theme: str = "auto",
     title: str | None = None,
+    heading: str | None = None,
+    subtitle: str | None = None,
 ) -> str:
     """Draw a board as an SVG file.
 
@@ -34,14 +36,21 @@ def svg(
         moment: what is known of their numbers.
         theme: "light", "dark", or "auto" by the reader's system.
         title: what the picture shows, for those who cannot see it.
+        heading: over the picture.
+        subtitle: below the heading, smaller.
     """
-    name = title or f"computation graph of {headline(board.cards[-1])}"
-    width, height = points(places.width), points(places.height)
+    name = title or heading or f"computation graph of {headline(board.cards[-1])}"
+    above, below = surroundings.heading(heading, subtitle, board.caption), surroundings.legend(board)
+    width = points(max(places.width, above.width, below.width))
+    height = points(above.height + places.height + below.height)
+    cards = drawing(board, places, moment=moment)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="graph" role="img" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}"><title>{escape(name, 300)}</title>'
         f"<style>{sheet.themes(theme, '.graph')}{sheet.rules()}</style>"
-        f'<rect width="100%" height="100%" style="fill: var(--paper)"/>{drawing(board, places, moment=moment)}</svg>\n'
+        f'<rect width="100%" height="100%" style="fill: var(--paper)"/>{above.markup}'
+        f'<g transform="translate(0 {points(above.height)})">{cards}</g>'
+        f'<g transform="translate(0 {points(above.height + places.height)})">{below.markup}</g></svg>\n'
     )
 
 

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache, partial
 from html import escape as markup
 from importlib.resources import files
 from os import PathLike
@@ -28,13 +29,14 @@ from tinygrad_edu.render.explorer.facts import Facts
 from tinygrad_edu.render.fold import Expand, Fold
 from tinygrad_edu.render.fold import fold as arranged
 from tinygrad_edu.render.measures import headline
-from tinygrad_edu.render.model import GraphModel, capture
+from tinygrad_edu.render.model import GraphModel, describe
 from tinygrad_edu.render.naming import Choice, Names
 from tinygrad_edu.render.numbers import numbers
 from tinygrad_edu.render.positions import Positions, positions
 from tinygrad_edu.render.shapes import points
 from tinygrad_edu.render.style import GRADIENT_WORDS, clean, escape, typeset
 from tinygrad_edu.render.svg import drawing
+from tinygrad_edu.reporting.files import write
 
 CAP = 2_000_000  # characters of data in a page
 STAGE = (1300, 720)  # pixels for the drawing, on a usual screen
@@ -55,9 +57,7 @@ class Page:
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the page to a file."""
-        path = Path(path)
-        path.write_text(self.html, encoding="utf-8")
-        return path
+        return write(self.html, path)
 
     def _repr_html_(self) -> str:
         return (
@@ -99,8 +99,9 @@ def explore(
     """
     if not isinstance(x, Node):
         raise TypeError(f"explore: a Scalar or a Tensor was expected, {type(x).__name__} came")
-    graph = capture(x, names=names, parameters=parameters, highlight=highlight, report=report)
-    cotangents = watch(x, always=True).cotangents
+    watched = cache(partial(watch, always=True))
+    graph = describe([x], watched, names=names, parameters=parameters, highlight=highlight, report=report)
+    cotangents = watched(x).cotangents
     graph = _graded(graph, topological_order([x]), cotangents)
     boards = {"full": arranged(graph, depth=depth, max_cards=max_cards, folding=fold, expand=expand)}
     if depth is None and any(card.scope for card in boards["full"].cards):

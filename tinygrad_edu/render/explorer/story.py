@@ -47,7 +47,9 @@ def told(step: Step, model: GraphModel, names: list[str]) -> dict[str, Any]:
 def look(node: NodeModel, received: Quantity | None) -> tuple[str, str]:
     """The text of a gradient on a card, and its class."""
     as_numbers = numbers(received) if isinstance(received, float) else received
-    graded = replace(node, gradient=as_numbers, flags=tuple(flag for flag in node.flags if flag != "dead"))
+    graded = replace(node, gradient=as_numbers)
+    if as_numbers != node.gradient:  # only in the end can one say that nothing has arrived
+        graded = replace(graded, flags=tuple(flag for flag in node.flags if flag != "dead"))
     return wording.gradient(graded), state(graded)
 
 
