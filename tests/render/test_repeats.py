@@ -264,6 +264,21 @@ def test_equal_transformer_layers_are_one_card():
     assert held == numbered
 
 
+def test_two_chains_beside_each_other_are_two_cards_in_parts_of_their_own():
+    def tower(name: str, n: int, step: Any) -> Any:
+        x = tg.tensor([1.0, 2.0, 3.0], name=name)
+        for i in range(n):
+            with tg.scope(f"{name}{i}"):
+                x = step(x * tg.tensor([0.5, 0.6, 0.7], requires_grad=True))
+        return x
+
+    y = tg.sum(tower("left", 12, tg.tanh) * tower("right", 9, lambda z: tg.exp(tg.sin(z))))
+    found = {card.repeats.labels[0][:4]: card.repeats for card in repeated(fold(capture(y)))}
+    assert {name: parts.operations for name, parts in found.items()} == {"left": 2, "righ": 3}
+    assert found["left"].count >= 9
+    assert found["righ"].count >= 6
+
+
 def test_bars_are_logarithmic_where_numbers_differ_much():
     assert profile.bars([1.0, 0.5, 0.25]) == "█▅▃"
     assert profile.bars([10.0 ** (-k) for k in range(8)]) == "█▇▆▅▄▃▂▁"

@@ -11,7 +11,7 @@ A stretch of a list in topological order can become one card without a cycle: a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -46,7 +46,8 @@ def chains(units: Units, level: int, least: int) -> list[list[list[int]]]:
         windows = [order[i : i + period] for i in range(first, start + length - period + 1, period)]
         found = _connected(units, windows, least)
         if found:
-            groups += found
+            known = dict(zip(order, labels.tolist(), strict=True))
+            groups += [_finest(units, group, known, least) for group in found]
             free[start : start + length] = False
         else:
             vain += 1
@@ -146,6 +147,20 @@ def _connected(units: Units, windows: list[list[int]], least: int) -> list[list[
         for component in _components(pattern)
         if any(arrow[0] == "part" and arrow[1] for j in component for arrow in pattern[j])
     ]
+
+
+def _finest(units: Units, parts: list[list[int]], labels: Mapping[int, int], least: int) -> list[list[int]]:
+    """The same chain in smaller parts, if they are equal: one beside which another has run in larger steps."""
+    chain = [unit for part in parts for unit in part]
+    size = len(parts[0])
+    for period in range(1, size):
+        if size % period or any(labels[a] != labels[b] for a, b in zip(chain, chain[period:], strict=False)):
+            continue
+        windows = [chain[i : i + period] for i in range(0, len(chain), period)]
+        found = _connected(units, windows, least)
+        if len(found) == 1 and sum(map(len, found[0])) == len(chain):
+            return found[0]
+    return parts
 
 
 def _begins(arrows: list[list[tuple[Any, ...]]], pattern: list[list[tuple[Any, ...]]]) -> bool:

@@ -130,7 +130,10 @@ def _titles(model: GraphModel, group: Group) -> tuple[tuple[str, ...], str]:
     around = common([scope for part in group.scopes for scope in part])
     inner = [common([scope for scope in part if len(scope) > len(around)]) for part in group.scopes]
     if not all(inner):  # not within one module: the one that most of it is in
-        inner = [Counter(part).most_common(1)[0][0] for part in group.scopes]
+        often = [Counter(part).most_common(1)[0] for part in group.scopes]
+        inner = [
+            scope if 2 * n > len(part) else () for (scope, n), part in zip(often, group.scopes, strict=True)
+        ]
     modules = [".".join(scope) for scope in inner]
     names = [model.nodes[i].name for i in group.outputs]
     if all(inner) and len(set(modules)) == len(modules):
