@@ -153,6 +153,9 @@ def test_the_rows_of_the_cards_are_chosen(neuron, network):
     assert ">−1.5</" in grad.source
     assert ">−3</" in value.source
     assert draw(neuron(), show="grad, value").source == draw(neuron(), show="value,grad").source
+    assert "grad" not in value.text()
+    assert "value" not in grad.text()
+    assert "o = tanh(n)              tanh   grad 1" in grad.text()
     net, loss = network()
     rows = draw(loss, names=net, show="value", leaves="inset").source
     assert "|grad|" not in rows

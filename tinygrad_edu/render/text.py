@@ -38,9 +38,11 @@ def outline(board: Board, *, title: str | None = None, subtitle: str | None = No
         lines += [_leaf(node, depth + 1, card) for node in card.insets]
         stack += [(operand, depth + 1) for operand in reversed(inside)]
     lines += [_line(card, 0, "  (no path to the output)") for card in board.unused]
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    value, grad = ("value" in board.rows, "grad" in board.rows)
+    lines = [(name, kind, v if value else "", g if grad else "") for name, kind, v, g in lines]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     table = [
-        "  ".join(part.ljust(width) for part, width in zip(line, (*widths, 0), strict=True)).rstrip()
+        "  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True) if width).rstrip()
         for line in lines
     ]
     said = (title, subtitle, *lines_of(board.caption))
