@@ -27,6 +27,9 @@ def elsewhere(e: Evidence) -> Iterator[Suspicion]:
     if e.theta.size < FEWEST or not diagonal(rule) or not diagonal(right) or np.any(np.isnan(right)):
         return
     factor = np.diag(rule)
+    several = (
+        sum(x.dtype.kind == "f" for x in e.inputs) > 1
+    )  # of which the factor may have come about otherwise
     for v, name in ((e.theta.reshape(-1), "x"), (e.y.reshape(-1), "y")):
         with np.errstate(all="ignore"):
             for text, value, of in _known(v, name):
