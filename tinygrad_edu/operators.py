@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import ops
 from tinygrad_edu.core.broadcasting import shape_of
-from tinygrad_edu.core.node import Node, describe
+from tinygrad_edu.core.node import Node, describe, leaf
 from tinygrad_edu.core.primitive import registry
 from tinygrad_edu.core.sweep import reverse_sweep
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError
@@ -84,8 +84,8 @@ class Operators(Node):
             """Draw the graph that this node was computed by into a file."""
 
     def detach(self) -> Any:
-        """The same value as a leaf without gradient: the graph ends here."""
-        return self.constant(self.value)
+        """The same value as a leaf without gradient, the very same object: the graph ends here."""
+        return leaf(type(self), self.value, False)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)

@@ -115,8 +115,10 @@ def test_weights_by_themselves_are_layers(factor, kind):
     for each in w:
         h = h @ each * factor
     drawing = diagnose(tg.sum(h), names={"w": w})
-    # The gradient of each weight is the product of all factors, whichever it is: the same for all, and out of scale.
-    assert kinds(drawing) == ([] if factor < 1 else ["exploding"])
+    # The gradient of each weight is the product of all factors, whichever it is: the same for all. What flows is not.
+    assert kinds(drawing) == [kind, kind]
+    assert f"{kind} gradients: ×{factor:g} per layer in the mean" in drawing.text()
+    assert f"{kind} signals: ×{factor:g} per layer in the mean" in drawing.text()
     steps = [tg.Scalar(1.0, f"w{i}") for i in range(6)]
     y = tg.Scalar(1.0, "x", requires_grad=False)
     for i, each in enumerate(steps):
@@ -124,7 +126,26 @@ def test_weights_by_themselves_are_layers(factor, kind):
     found = flow(diagnose(y, parameters="w*").graph)
     assert found.factor == pytest.approx(1 / factor)
     assert [layer.name for layer in found.layers] == [f"w{i}" for i in reversed(range(6))]
-    assert kinds(diagnose(y, parameters="w*")) == [{"vanishing": "exploding", "exploding": "vanishing"}[kind]]
+    assert kinds(diagnose(y, parameters="w*")) == [
+        {"vanishing": "exploding", "exploding": "vanishing"}[kind],
+        kind,  # the signals, which go the other way
+    ]
+
+
+@pytest.mark.parametrize(("scale", "kind"), [(0.5, "vanishing"), (1.5, "exploding")])
+def test_the_powers_of_the_lecture(scale, kind):
+    """W = c · I in every layer: signals and gradients are c, c², c³, …"""
+    layers = [nn.Linear(4, 4, bias=False, rng=np.random.default_rng(0)) for _ in range(20)]
+    for layer in layers:
+        layer.weight.assign(scale * np.eye(4))
+    net = nn.Sequential(*layers)
+    drawing = diagnose(tg.mean(net(tg.tensor(np.ones((2, 4))))), names=net)
+    found = flow(drawing.graph)
+    assert [layer.norm for layer in found.signals] == pytest.approx([scale ** (k + 1) for k in range(20)])
+    assert found.sent[0].norm / found.sent[-1].norm == pytest.approx(scale**-19)
+    assert np.ptp([layer.norm for layer in found.layers]) == pytest.approx(0, abs=1e-15)
+    assert kinds(drawing) == [kind, kind]
+    assert f"{kind} signals: ×{scale} per layer" in drawing.text()
 
 
 def test_gradients_that_are_small_everywhere(rng):

@@ -1,10 +1,14 @@
-"""Flow: how large gradients are, layer by layer, from the output to the input.
+"""Flow: how large signals and gradients are, layer by layer.
 
-    ‖gradient of layer k‖ / ‖gradient of layer k + 1‖        the factor of one layer
+    ‖gradient of layer k‖ / ‖gradient of layer k + 1‖        the factor of one layer, from the output to the input
+    RMS of output k + 1 / RMS of output k                    and of a signal, from the input to the output
 
 Backward multiplies by the Jacobian of every layer. If all factors are near 1/4, as with σ′ ≤ 1/4, thirty layers leave
 4⁻³⁰ (Hochreiter 1991; Glorot and Bengio 2010); a factor of 4 explodes as fast. So it is the factor that is judged, by
 its geometric mean, and the median beside it, for which one unusual layer does not count.
+
+Three things flow: gradients of parameters, gradients of what the layers put out, and what they put out. The first is
+the product of the other two: with W = ½ it is the same for all layers, though signals and gradients die on their ways.
 
 A layer is a module with parameters. Without modules each matrix is one, and without parameters each operation on the
 longest way down.
@@ -12,8 +16,10 @@ longest way down.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 from statistics import median
 
 import numpy as np
@@ -23,7 +29,7 @@ from tinygrad_edu.render.style import GRADIENT_BOUNDS, number
 
 FEW = 3  # layers, without which there is no "per layer"
 STEPS = 8  # operations of a chain, likewise: a mean or a product may change the size at once
-FACTOR = 1.5  # of one layer
+FACTOR = 1.4  # of one layer; the lecture has 1.5
 TOTAL = 100.0  # and of all of them
 STEADY = 1.25  # the median, at least: half of the layers do it, not one
 VANISHING, EXPLODING = GRADIENT_BOUNDS[0], GRADIENT_BOUNDS[-1]
@@ -31,7 +37,7 @@ VANISHING, EXPLODING = GRADIENT_BOUNDS[0], GRADIENT_BOUNDS[-1]
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer, and the Euclidean norm of the gradients of its parameters together."""
+    """A layer, and how large something is there: the gradients of its parameters together, by their Euclidean norm."""
 
     name: str
     norm: float
@@ -40,10 +46,12 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Layers from the output to the input."""
+    """Layers in the order in which something flows; gradients go from the output to the input."""
 
     layers: tuple[Layer, ...]
     what: str  # "layers", "parameters" or "operations"
+    sent: tuple[Layer, ...] = ()  # with the gradients of their outputs
+    signals: tuple[Layer, ...] = ()  # with the root mean square of their outputs, from the input on
 
     @property
     def ratios(self) -> list[float]:
@@ -71,22 +79,31 @@ def flow(model: GraphModel) -> Flow:
         path = (node.name or "").rpartition(".")[0] or scope.get(node.id)
         if path:
             groups.setdefault(path, []).append(node)
-    if len(groups) >= FEW:
-        layers = [
-            (min(place[node.id] for node in nodes), Layer(name, _together(nodes), nodes[0].id))
-            for name, nodes in groups.items()
-        ]
-        return Flow(_ordered(layers), "layers")
     matrices = [node for node in learned if len(node.value.shape) > 1]
     each = matrices if len(matrices) >= FEW else [node for node in learned if "dead" not in node.flags]
-    if len(each) >= FEW:
-        layers = [(place.get(node.id, 0), Layer(_title(node), _norm(node), node.id)) for node in each]
-        return Flow(_ordered(layers), "parameters")
-    return Flow(_way_down(model), "operations")
+    if len(groups) >= FEW:
+        what, parts = "layers", list(groups.items())
+    elif len(each) >= FEW:
+        what, parts = "parameters", [(_title(node), [node]) for node in each]
+    else:
+        return Flow(_way_down(model), "operations")
+    first = {name: min(place.get(node.id, 0) for node in nodes) for name, nodes in parts}
+    parts.sort(key=lambda part: -first[part[0]])
+    last = _outputs(model, first)
+    return Flow(
+        tuple(Layer(name, _together(nodes), nodes[0].id) for name, nodes in parts), what,
+        tuple(Layer(name, _norm(last[name]), last[name].id) for name, _ in parts if _norm(last[name])),
+        tuple(Layer(name, _rms(last[name]), last[name].id) for name, _ in reversed(parts) if _rms(last[name])),
+    )  # fmt: skip
 
 
-def _ordered(layers: list[tuple[int, Layer]]) -> tuple[Layer, ...]:
-    return tuple(layer for _, layer in sorted(layers, key=lambda pair: -pair[0]))
+def _outputs(model: GraphModel, first: dict[str, int]) -> dict[str, NodeModel]:
+    """What each layer puts out: the last that is computed in the module; or, of a parameter, what it is used for."""
+    found = {name: model.nodes[i] for name, i in first.items()}
+    for node in model.nodes:
+        if node.scope in found and node.op is not None:
+            found[node.scope] = node
+    return found
 
 
 def _way_down(model: GraphModel) -> tuple[Layer, ...]:
@@ -113,21 +130,10 @@ def verdicts(found: Flow) -> list[tuple[str, int, str]]:
     layers = found.layers
     if not layers:
         return []
-    first, last = layers[0], layers[-1]
-    said: list[tuple[str, int, str]] = []
-    factor, total = found.factor, last.norm / first.norm
     enough = STEPS if found.what == "operations" else FEW
-    if len(layers) >= enough:
-        way = (
-            f"×{number(factor)} per {found.what[:-1]} in the mean, "
-            f"from {number(first.norm)} at {first.name} to {number(last.norm)} at {last.name}, over {len(layers)} "
-            f"{found.what}"
-        )
-        usual = median(found.ratios)
-        if factor < 1 / FACTOR and total < 1 / TOTAL and usual < 1 / STEADY:
-            said.append(("vanishing", last.node, f"vanishing gradients: {way}"))
-        elif factor > FACTOR and total > TOTAL and usual > STEADY:
-            said.append(("exploding", last.node, f"exploding gradients: {way}"))
+    said = [*_course("gradients", layers, found.what, enough)]
+    said = said or [*_course("gradients", found.sent, f"{found.what[:-1]} outputs", enough)]
+    said += _course("signals", found.signals, f"{found.what[:-1]} outputs", enough)
     smallest, largest = min(layers, key=lambda x: x.norm), max(layers, key=lambda x: x.norm)
     if said:  # both ends are told
         return said
@@ -146,6 +152,22 @@ def verdicts(found: Flow) -> list[tuple[str, int, str]]:
     return said
 
 
+def _course(what: str, layers: tuple[Layer, ...], of: str, enough: int) -> Iterator[tuple[str, int, str]]:
+    """What is to be said of how something grows or falls from the first layer to the last."""
+    if len(layers) < enough:
+        return
+    first, last, way = layers[0], layers[-1], Flow(layers, of)
+    factor, total, usual = way.factor, last.norm / first.norm, median(way.ratios)
+    falls = factor < 1 / FACTOR and total < 1 / TOTAL and usual < 1 / STEADY
+    grows = factor > FACTOR and total > TOTAL and usual > STEADY
+    if falls or grows:
+        kind = "vanishing" if falls else "exploding"
+        yield kind, last.node, (
+            f"{kind} {what}: ×{number(factor)} per layer in the mean, "
+            f"from {number(first.norm)} at {first.name} to {number(last.norm)} at {last.name}, over {len(layers)} {of}"
+        )  # fmt: skip
+
+
 def _title(node: NodeModel) -> str:
     return node.derived if node.name is None else node.name
 
@@ -153,6 +175,11 @@ def _title(node: NodeModel) -> str:
 def _norm(node: NodeModel) -> float:
     g = node.gradient
     return 0.0 if g is None or g.norm is None else g.norm
+
+
+def _rms(node: NodeModel) -> float:
+    x = node.value
+    return 0.0 if x.norm is None else x.norm / max(prod(x.shape), 1) ** 0.5
 
 
 def _together(nodes: list[NodeModel]) -> float:
