@@ -26,19 +26,19 @@ def elsewhere(e: Evidence) -> Iterator[Suspicion]:
     rule, right = both
     if e.theta.size < FEWEST or not diagonal(rule) or not diagonal(right) or np.any(np.isnan(right)):
         return
-    factor = np.diag(rule)
-    several = (
-        sum(x.dtype.kind == "f" for x in e.inputs) > 1
-    )  # of which the factor may have come about otherwise
-    for v, name in ((e.theta.reshape(-1), "x"), (e.y.reshape(-1), "y")):
+    # Of several inputs the factor may have come about otherwise.
+    several = sum(x.dtype.kind == "f" for x in e.inputs) > 1
+    for v, name in ((e.theta, "x"), (e.y, "y")):
         with np.errstate(all="ignore"):
-            for text, value, of in _known(v, name):
-                for sign, minus in ((1, ""), (-1, "−")):
-                    if np.all(np.isfinite(value)) and np.ptp(value) > 0 and same(factor, sign * value):
-                        said = f"{minus}({text})" if minus and " − " in text else f"{minus}{text}"
-                        yield Suspicion(
-                            "formula", f"the local derivative is taken as {said}: that is the rule of {of}"
-                        )
+            known = list(_known(v.reshape(-1), name))
+        for text, value, of in known:
+            if not np.all(np.isfinite(value)) or not np.ptp(value) > 0:
+                continue
+            for sign, minus in ((1, ""), (-1, "−")):
+                if same(np.diag(rule), sign * value):
+                    said = f"−({text})" if minus and " − " in text else minus + text
+                    words = f"the local derivative is taken as {said}: that is the rule of {of}"
+                    yield Suspicion("formula", words, likely=several)
 
 
 def errors(e: Evidence) -> Iterator[Suspicion]:
