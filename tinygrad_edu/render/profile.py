@@ -21,7 +21,7 @@ SYMBOLS = 3  # in a tag
 PLACES = 3  # parts that a remark names
 REMARKS = {  # what is said of a flag; of the first three only the first that there is
     "first": "⚠ first NaN or ∞", "origin": "⚠ NaN or ∞ by itself", "nonfinite": "⚠ NaN or ∞",
-    "first_backward": "⚠ gradient breaks", "wrong": "✗ WRONG", "failed": "✗ failed", "dead": "dead",
+    "first_backward": "⚠ gradient breaks", "wrong": "✗ WRONG", "failed": "✗ failed", "dead": "dead parameter",
     "stale": "assigned after its use", "highlight": "★", "added": "+ added", "removed": "− removed",
     "changed": "changed",
 }  # fmt: skip
