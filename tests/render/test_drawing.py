@@ -64,6 +64,11 @@ def test_only_nodes_can_be_drawn():
         draw(3)
 
 
+def test_only_reports_can_be_shown():
+    with pytest.raises(TypeError, match=r"that of a gradient check was expected, .* int came"):
+        draw(tg.Scalar(2.0), report=3)
+
+
 def test_a_title_of_two_lines_becomes_one():
     d = draw(tg.Scalar(2.0, "a\nb"), title="first\nsecond")
     assert d.text().startswith("first second\n")

@@ -120,7 +120,7 @@ def capture(
         report: of a gradient check; the nodes that it calls wrong are marked.
 
     Raises:
-        TypeError: `x` is not a node.
+        TypeError: `x` is not a node, or `report` is none.
         GraphCycleError: a node was made its own operand by hand.
     """
     if not isinstance(x, Node):
@@ -234,6 +234,11 @@ def _wrong(report: Any) -> set[Node]:
     """The nodes whose gradients a check has found to be wrong."""
     if report is None:
         return set()
+    if not hasattr(report, "rows") or not hasattr(report, "nodes"):
+        raise TypeError(
+            f"report: that of a gradient check was expected, tg.check(…) or tg.check_graph(…), "
+            f"{type(report).__name__} came"
+        )
     return {
         report.nodes[row.name] for row in report.rows if row.verdict == "wrong" and row.name in report.nodes
     }
