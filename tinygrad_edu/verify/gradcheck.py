@@ -45,6 +45,9 @@ def check(
 
     Nothing is left changed: parameters, inputs, buffers and `.grad` are afterwards what they were.
 
+    A function of symmetric matrices, such as np.linalg.eigvalsh, reads one triangle of them, and its gradient is shared
+    between both. Make one of all matrices of it: tg.check(lambda x: f((x + x.T) / 2), x).
+
     Args:
         target: a function of nodes, or a module. It returns a node; of any other shape than () it is reduced to one
             number by random weights, since a plain sum would hide some errors. Or the node at the end of a graph,
