@@ -110,7 +110,8 @@ def _spread(f: Weighted, i: int, k: int, middle: float, wanted: float, rng: np.r
 
     Nearby points are tried until a slope is as far off as what is `wanted`: first two at which equal values have become
     ascending and descending, for whoever takes the first or the last of them, then random ones. Where more values may
-    be equal than can be tried, a kink that is seen is believed to explain as much.
+    be equal than can be tried, a kink that is seen is believed to explain as much; and where hardly two slopes are the
+    same, as of eigenvalues that are equal, the outermost has not been met.
     """
     x, size = f.inputs[i], _size(f.inputs[i])
 
@@ -133,18 +134,21 @@ def _spread(f: Weighted, i: int, k: int, middle: float, wanted: float, rng: np.r
         apart = abs(slope.value - middle)
         return apart + slope.error if slope.error < 0.1 * apart else 0.0
 
-    far, close = max(off(1e-3) for _ in range(16)), 0.0
+    far, seen = max(off(1e-3) for _ in range(16)), [0.0]
     for order in [1, -1] + [0] * min(8 * x.size, _TRIES):
-        close = max(close, off(1e-5, order))
-        if close >= max(wanted, 0.1 * far):
+        seen.append(off(1e-5, order))
+        if seen[-1] >= max(wanted, 0.1 * far):
             break
-    else:
-        if 8 * x.size > _TRIES and close > 0.1 * far:
-            return wanted
-    return max(far, close) if close > 0.1 * far else 0.0
+    close = max(seen)
+    if close <= 0.1 * far:
+        return 0.0
+    if len({f"{each:.6g}" for each in seen}) > len(seen) / 2:
+        return _BEYOND * max(far, close)
+    return max(far, close, wanted if 8 * x.size > _TRIES else 0.0)
 
 
 _TRIES = 400
+_BEYOND = 1.5  # times as far as what was met
 
 
 def _with(x: Array, k: int, value: float) -> Array:
