@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tinygrad_edu.cli import main
-from tinygrad_edu.render.engine import EngineError
+from tinygrad_edu.render.layout.engine import EngineError
 
 HEAD = "import numpy as np\nimport tinygrad_edu as tg\nfrom tinygrad_edu import nn\n"
 
@@ -251,7 +251,7 @@ def test_without_an_engine_there_is_no_picture(
     def refuse(*args: object, **options: object) -> None:
         raise EngineError("no engine here")
 
-    monkeypatch.setattr("tinygrad_edu.render.engine.layout", refuse)
+    monkeypatch.setattr("tinygrad_edu.render.layout.engine.layout", refuse)
     assert run(PAIR, "wave", "--input", "2", "--html", str(tmp_path / "found.html"))[0] == 0
     assert "no engine here" not in (tmp_path / "found.html").read_text(encoding="utf-8")
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tinygrad_edu.cli import main
-from tinygrad_edu.render import engine
+from tinygrad_edu.render.layout import engine
 
 SOURCE = """
 import numpy as np

@@ -13,7 +13,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.render import capture, diff, draw
-from tinygrad_edu.render.matching import match
+from tinygrad_edu.render.graph.matching import match
 
 
 def flagged(drawing, flag):

@@ -16,9 +16,9 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.render import Drawing, draw
-from tinygrad_edu.render.diagnosis import diagnose
-from tinygrad_edu.render.style import THEMES, Palette
-from tinygrad_edu.render.themes import counterparts
+from tinygrad_edu.render.diagnosing.diagnosis import diagnose
+from tinygrad_edu.render.look.style import THEMES, Palette
+from tinygrad_edu.render.look.themes import counterparts
 
 LINES = re.compile(r'\bpencolor="(#\w+)"|\bcolor="(#\w+)"')
 

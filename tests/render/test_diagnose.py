@@ -10,7 +10,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.render import diagnose, load_model
-from tinygrad_edu.render.flow import flow
+from tinygrad_edu.render.diagnosing.flow import flow
 
 
 def kinds(drawing):

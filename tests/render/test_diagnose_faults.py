@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.core.cases import real
-from tinygrad_edu.render.diagnosis import diagnose
+from tinygrad_edu.render.diagnosing.diagnosis import diagnose
 
 HUGE = 1e200
 

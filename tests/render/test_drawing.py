@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.render import Drawing, draw, engine, forms
+from tinygrad_edu.render import Drawing, draw, forms
+from tinygrad_edu.render.layout import engine
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.render import EngineError, draw, engine, engines
-from tinygrad_edu.render.engine import LayoutTimeout
+from tinygrad_edu.render import EngineError, draw, engines
+from tinygrad_edu.render.layout import engine
+from tinygrad_edu.render.layout.engine import LayoutTimeout
 
 SOURCE = "digraph { n0 [label=alpha] n1 [label=beta] n0->n1 }"
 GOOD = """
@@ -251,7 +252,7 @@ def test_a_program_without_a_console_can_draw(monkeypatch):
 def test_messages_of_the_library_do_not_reach_the_terminal():
     pytest.importorskip("pygraphviz")
     code = "import tinygrad_edu as tg; from tinygrad_edu.render import draw; draw(tg.Scalar(1.0)).png()"
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(engine.__file__))))
+    root = str(Path(engine.__file__).parents[3])
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONPATH": root}, check=True
     )

@@ -19,7 +19,7 @@ from tinygrad_edu.render.explorer import Page, explore
 from tinygrad_edu.render.explorer import page as pages
 from tinygrad_edu.render.explorer.inspection import jacobian, rows
 from tinygrad_edu.render.explorer.recheck import recheck
-from tinygrad_edu.render.style import number
+from tinygrad_edu.render.look.style import number
 
 
 def data(page):
@@ -246,8 +246,8 @@ def test_a_stale_graph_is_shown_as_it_is():
 
 def test_a_page_without_an_engine_says_so(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("tinygrad_edu.render.engine.PLACES", ())
-    monkeypatch.setattr("tinygrad_edu.render.engine._embedded", lambda *_: 1 / 0)
+    monkeypatch.setattr("tinygrad_edu.render.layout.engine.PLACES", ())
+    monkeypatch.setattr("tinygrad_edu.render.layout.engine._embedded", lambda *_: 1 / 0)
     page = explore(mlp()[0])
     assert "the cards are arranged in plain layers" in page.html
     assert page.html.count('class="card') > 10

@@ -14,7 +14,7 @@ from explored import gradients, mlp
 import tinygrad_edu as tg
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render.explorer import explore
-from tinygrad_edu.render.style import DARK, LIGHT, number
+from tinygrad_edu.render.look.style import DARK, LIGHT, number
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tinygrad_edu as tg
 from tinygrad_edu.render import capture
-from tinygrad_edu.render.fold import fold
-from tinygrad_edu.render.wording import headline, symbols
+from tinygrad_edu.render.folding.fold import fold
+from tinygrad_edu.render.folding.wording import headline, symbols
 
 
 def cards(board):

@@ -15,8 +15,9 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import render
-from tinygrad_edu.render import Drawing, capture, diagnose, draw, engine, load_model
-from tinygrad_edu.render.style import DARK, LIGHT
+from tinygrad_edu.render import Drawing, capture, diagnose, draw, load_model
+from tinygrad_edu.render.layout import engine
+from tinygrad_edu.render.look.style import DARK, LIGHT
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -212,7 +213,8 @@ WITHOUT = """
 import sys
 sys.modules["pygraphviz"] = None  # as where there is no wheel of it
 import tinygrad_edu as tg
-from tinygrad_edu.render import EngineError, draw, engine, engines
+from tinygrad_edu.render import EngineError, draw, engines
+from tinygrad_edu.render.layout import engine
 engine.PLACES = ()
 y = (tg.Scalar(2.0, "x") * tg.Scalar(3.0, "w")).tanh()
 y.backward()
@@ -234,7 +236,7 @@ print(engines())
 
 
 def test_without_any_engine_all_forms_but_png_and_pdf_work(tmp_path):
-    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(Path(engine.__file__).parents[2])}
+    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(Path(engine.__file__).parents[3])}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", WITHOUT],
         env=environment,

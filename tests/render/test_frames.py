@@ -13,8 +13,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu.errors import NotDifferentiableError, StaleValueError
 from tinygrad_edu.render import Frames, draw_step
-from tinygrad_edu.render.film import film, pieces
-from tinygrad_edu.render.style import DARK, LIGHT
+from tinygrad_edu.render.look.style import DARK, LIGHT
+from tinygrad_edu.render.stepwise.film import film, pieces
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu.render import Drawing, draw, load_model
-from tinygrad_edu.render.engine import engines, layout
-from tinygrad_edu.render.style import clean
+from tinygrad_edu.render.layout.engine import engines, layout
+from tinygrad_edu.render.look.style import clean
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = 50

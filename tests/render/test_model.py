@@ -10,8 +10,8 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.render import capture, draw
-from tinygrad_edu.render.cycle import GraphCycleError
-from tinygrad_edu.render.model import numbers
+from tinygrad_edu.render.graph.cycle import GraphCycleError
+from tinygrad_edu.render.graph.model import numbers
 
 GOLDEN = Path(__file__).parent / "golden"
 

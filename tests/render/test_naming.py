@@ -6,7 +6,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.render import capture
-from tinygrad_edu.render.naming import local_name
+from tinygrad_edu.render.graph.naming import local_name
 
 
 def derived(x, **options) -> str:

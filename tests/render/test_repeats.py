@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn
-from tinygrad_edu.render import capture, draw, profile
-from tinygrad_edu.render.board import Board, Card
-from tinygrad_edu.render.cut import crossings
-from tinygrad_edu.render.dot import dot
-from tinygrad_edu.render.fold import TANGLED, fold
-from tinygrad_edu.render.insets import pooled
+from tinygrad_edu.render import capture, draw
+from tinygrad_edu.render.folding import profile
+from tinygrad_edu.render.folding.board import Board, Card
+from tinygrad_edu.render.folding.cut import crossings
+from tinygrad_edu.render.folding.fold import TANGLED, fold
+from tinygrad_edu.render.folding.insets import pooled
+from tinygrad_edu.render.graph.numbers import numbers
+from tinygrad_edu.render.layout.dot import dot
+from tinygrad_edu.render.look.style import LIGHT
 from tinygrad_edu.render.mermaid import mermaid
-from tinygrad_edu.render.numbers import numbers
-from tinygrad_edu.render.style import LIGHT
 from tinygrad_edu.render.text import outline
 
 

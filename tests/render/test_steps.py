@@ -11,8 +11,8 @@ import tinygrad_edu as tg
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import NotDifferentiableError, StaleValueError
 from tinygrad_edu.render import capture, trace_steps
-from tinygrad_edu.render.single import compare
-from tinygrad_edu.render.symbols import factor
+from tinygrad_edu.render.stepwise.single import compare
+from tinygrad_edu.render.stepwise.symbols import factor
 
 
 def circuit():

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from tinygrad_edu.render.style import (
+from tinygrad_edu.render.look.style import (
     DARK,
     LIGHT,
     THEMES,

@@ -15,16 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
-from tinygrad_edu.render import engine, sheet
-from tinygrad_edu.render.dot import dot
-from tinygrad_edu.render.fold import fold
-from tinygrad_edu.render.metrics import clipped, text_width
-from tinygrad_edu.render.model import capture
-from tinygrad_edu.render.moment import Moment
-from tinygrad_edu.render.numbers import numbers
-from tinygrad_edu.render.positions import positions
-from tinygrad_edu.render.style import DARK, LIGHT, number
-from tinygrad_edu.render.svg import svg
+from tinygrad_edu.render.folding.fold import fold
+from tinygrad_edu.render.graph.model import capture
+from tinygrad_edu.render.graph.numbers import numbers
+from tinygrad_edu.render.layout import engine
+from tinygrad_edu.render.layout.dot import dot
+from tinygrad_edu.render.layout.positions import positions
+from tinygrad_edu.render.look.metrics import clipped, text_width
+from tinygrad_edu.render.look.style import DARK, LIGHT, number
+from tinygrad_edu.render.vector import sheet
+from tinygrad_edu.render.vector.moment import Moment
+from tinygrad_edu.render.vector.svg import svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 ENGINES = ["layers", "auto"]

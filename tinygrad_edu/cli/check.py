@@ -122,7 +122,7 @@ def _located(target: Any) -> Report | None:
 def _picture(target: Target, report: Report) -> Any:
     """The graph, if it is small enough to look at and there is an engine to draw it; else None."""
     from tinygrad_edu import Node, draw, topological_order
-    from tinygrad_edu.render.engine import EngineError
+    from tinygrad_edu.render.layout.engine import EngineError
     from tinygrad_edu.state import state_restored
     from tinygrad_edu.verify.leaves import leaves_of
 

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _diagnose(graph: Graph, args: argparse.Namespace) -> int:
     from tinygrad_edu.render import diagnose
-    from tinygrad_edu.render.findings import healthy
+    from tinygrad_edu.render.diagnosing.findings import healthy
 
     drawing = diagnose(graph.node, subtitle=graph.title, **graph.words, **chosen(args))
     print("\n".join(finding.words for finding in drawing.findings) or healthy(drawing.graph))

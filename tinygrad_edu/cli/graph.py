@@ -195,7 +195,7 @@ def _parameters(y: Any, inputs: list[Any]) -> list[Any]:
 def _backward(node: Any) -> None:
     """Compute the gradients of a number, unless the file has; what the file added up before is not part of them."""
     from tinygrad_edu import topological_order
-    from tinygrad_edu.render.stale import stale_leaves
+    from tinygrad_edu.render.graph.stale import stale_leaves
 
     if node.grad is not None or not node.requires_grad or node.shape != ():
         return

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 def _lines(graph: Graph, phase: Any) -> Iterator[str]:
     """What a teacher would write on the board."""
     from tinygrad_edu.render import capture, trace_steps
-    from tinygrad_edu.render.blackboard import blackboard
+    from tinygrad_edu.render.stepwise.blackboard import blackboard
 
     model = capture(graph.node, **graph.words)
     steps = trace_steps(graph.node, phase, names=graph.names)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu.diagnostics.axes import extent, number, ticks, wider
-from tinygrad_edu.render.style import escape
+from tinygrad_edu.render.look.style import escape
 from tinygrad_edu.types import Array
 from tinygrad_edu.verify.picture import THEMES
 from tinygrad_edu.verify.plot import power_of_ten

@@ -29,7 +29,7 @@ from tinygrad_edu.diagnostics.verdicts import Verdict, judged
 from tinygrad_edu.nn import functional
 from tinygrad_edu.nn.init import fans
 from tinygrad_edu.nn.init.assigning import role
-from tinygrad_edu.render.style import bars
+from tinygrad_edu.render.look.style import bars
 from tinygrad_edu.types import Array
 
 FLAT = 1 / 20  # of the largest slope

@@ -7,6 +7,10 @@
     explore         all of that as a page to walk through
     on_failure      what there is of a forward pass that failed
 
+The chapters, each a package: `look` (colours, letters), `graph` (what there is), `folding` (what is drawn as one),
+`layout` (cards as DOT, and engines), `vector` (SVG of our own), `stepwise`, `diagnosing`, `explorer`. Beside this file
+stand the forms that a drawing has.
+
 What a picture needs is loaded with it; the others come when they are first used.
 """
 
@@ -16,25 +20,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.render.drawing import draw
-from tinygrad_edu.render.engine import EngineError, engines
 from tinygrad_edu.render.forms import Drawing
-from tinygrad_edu.render.model import GraphModel, capture
+from tinygrad_edu.render.graph.model import GraphModel, capture
+from tinygrad_edu.render.layout.engine import EngineError, engines
 
 if TYPE_CHECKING:
-    from tinygrad_edu.render.animation import animate
-    from tinygrad_edu.render.diagnosis import diagnose
-    from tinygrad_edu.render.difference import diff
+    from tinygrad_edu.render.diagnosing.diagnosis import diagnose
+    from tinygrad_edu.render.diagnosing.difference import diff
+    from tinygrad_edu.render.diagnosing.failure import failed, on_failure
     from tinygrad_edu.render.explorer import Page, explore
-    from tinygrad_edu.render.failure import failed, on_failure
-    from tinygrad_edu.render.frames import Frames, draw_step
     from tinygrad_edu.render.plain import ModelError, load_model
-    from tinygrad_edu.render.steps import Contribution, Step, trace_steps
+    from tinygrad_edu.render.stepwise.animation import animate
+    from tinygrad_edu.render.stepwise.frames import Frames, draw_step
+    from tinygrad_edu.render.stepwise.steps import Contribution, Step, trace_steps
 
 _LAZY = {
-    "Contribution": "steps", "Frames": "frames", "ModelError": "plain", "Page": "explorer", "Step": "steps",
-    "animate": "animation", "diagnose": "diagnosis", "diff": "difference", "draw_step": "frames",
-    "explore": "explorer", "failed": "failure", "load_model": "plain", "on_failure": "failure",
-    "trace_steps": "steps",
+    "Contribution": "stepwise.steps", "Frames": "stepwise.frames", "ModelError": "plain", "Page": "explorer",
+    "Step": "stepwise.steps", "animate": "stepwise.animation", "diagnose": "diagnosing.diagnosis", "diff":
+    "diagnosing.difference", "draw_step": "stepwise.frames", "explore": "explorer", "failed":
+    "diagnosing.failure", "load_model": "plain", "on_failure": "diagnosing.failure", "trace_steps":
+    "stepwise.steps",
 }  # fmt: skip
 
 __all__ = [

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tinygrad_edu.render import wording
-from tinygrad_edu.render.fold import Board, grouped
-from tinygrad_edu.render.model import GraphModel, NodeModel
-from tinygrad_edu.render.style import clean, shape
+from tinygrad_edu.render.folding import wording
+from tinygrad_edu.render.folding.fold import Board, grouped
+from tinygrad_edu.render.graph.model import GraphModel, NodeModel
+from tinygrad_edu.render.look.style import clean, shape
 
 NAMED = 4  # of a list; the others are counted
 PROBLEMS = {

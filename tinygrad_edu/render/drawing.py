@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from tinygrad_edu.core.node import Node
-from tinygrad_edu.render.fold import Expand, Fold, Leaves
+from tinygrad_edu.render.folding.fold import Expand, Fold, Leaves
 from tinygrad_edu.render.forms import Drawing
-from tinygrad_edu.render.model import capture
-from tinygrad_edu.render.naming import Choice, Names
+from tinygrad_edu.render.graph.model import capture
+from tinygrad_edu.render.graph.naming import Choice, Names
 from tinygrad_edu.render.options import Options
 
 

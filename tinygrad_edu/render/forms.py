@@ -14,14 +14,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.render import engine as engines_chapter
-from tinygrad_edu.render.dot import dot
-from tinygrad_edu.render.fold import Board, fold, grouped
-from tinygrad_edu.render.model import Finding, GraphModel
+from tinygrad_edu.render.folding.fold import Board, fold, grouped
+from tinygrad_edu.render.folding.wording import headline
+from tinygrad_edu.render.graph.model import Finding, GraphModel
+from tinygrad_edu.render.layout import engine as engines_chapter
+from tinygrad_edu.render.layout.dot import dot
+from tinygrad_edu.render.look.style import clean
 from tinygrad_edu.render.options import Options
-from tinygrad_edu.render.style import clean
 from tinygrad_edu.render.text import outline
-from tinygrad_edu.render.wording import headline
 
 FEW = 60  # cards, which every engine lays out in a second
 FORMS = {  # the suffix of a file, and what makes it
@@ -131,14 +131,14 @@ class Drawing:
             if self.options.engine != "auto":
                 raise
             return self._in_layers(error)
-        from tinygrad_edu.render.themes import dressed
+        from tinygrad_edu.render.look.themes import dressed
 
         return dressed(picture, title=self.title, description=self.describe(), theme=self.options.theme)
 
     def _in_layers(self, why: Exception) -> str:
         """Where there is no Graphviz, the cards as we can arrange and draw them ourselves."""
-        from tinygrad_edu.render.positions import positions
-        from tinygrad_edu.render.svg import svg
+        from tinygrad_edu.render.layout.positions import positions
+        from tinygrad_edu.render.vector.svg import svg
 
         self._warn(f"drawn in plain layers, without the boxes of modules: {why}")
         o = self.options

@@ -14,12 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tinygrad_edu.render import wording
-from tinygrad_edu.render.board import Board, Card, Link, grouped
-from tinygrad_edu.render.dot import TREE, goes_down, grouped_cards
-from tinygrad_edu.render.flags import look_of
-from tinygrad_edu.render.model import NodeModel
-from tinygrad_edu.render.style import CLIP, Palette, clean
+from tinygrad_edu.render.folding import wording
+from tinygrad_edu.render.folding.board import Board, Card, Link, grouped
+from tinygrad_edu.render.graph.flags import look_of
+from tinygrad_edu.render.graph.model import NodeModel
+from tinygrad_edu.render.layout.dot import TREE, goes_down, grouped_cards
+from tinygrad_edu.render.look.style import CLIP, Palette, clean
 
 BREAK = "<br/>"
 # All signs that may mean something: not brackets and commas, nor the point of 0.5.

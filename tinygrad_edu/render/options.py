@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinygrad_edu.render.fold import Expand, Fold, Leaves
-from tinygrad_edu.render.style import LIGHT, THEMES, Palette
+from tinygrad_edu.render.folding.fold import Expand, Fold, Leaves
+from tinygrad_edu.render.look.style import LIGHT, THEMES, Palette
 
 ROWS = ("value", "grad")
 

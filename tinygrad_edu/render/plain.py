@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from tinygrad_edu.errors import TinygradEduError
-from tinygrad_edu.render.model import SCHEMA, GraphModel, NodeModel
-from tinygrad_edu.render.style import clean
-from tinygrad_edu.render.wording import ROLES
+from tinygrad_edu.render.folding.wording import ROLES
+from tinygrad_edu.render.graph.model import SCHEMA, GraphModel, NodeModel
+from tinygrad_edu.render.look.style import clean
 
 KINDS = ("Scalar", "Tensor")
 STATISTICS = ("mean", "std", "smallest", "largest")

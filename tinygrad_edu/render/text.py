@@ -8,10 +8,10 @@ An operand stands below its user, further in. What is used again is written out 
 
 from __future__ import annotations
 
-from tinygrad_edu.render import profile, wording
-from tinygrad_edu.render.fold import Board, Card, Repeats
-from tinygrad_edu.render.model import NodeModel
-from tinygrad_edu.render.style import NOT_COMPUTED, clean, lines_of, shape
+from tinygrad_edu.render.folding import profile, wording
+from tinygrad_edu.render.folding.fold import Board, Card, Repeats
+from tinygrad_edu.render.graph.model import NodeModel
+from tinygrad_edu.render.look.style import NOT_COMPUTED, clean, lines_of, shape
 
 LINES = 400  # after that, the outline says how much is left
 INDENT = 40  # levels; deeper ones stay there and carry their number

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape as markup
 
-from tinygrad_edu.render.style import DARK, LIGHT, Palette, escape
-from tinygrad_edu.render.themes import DARK_READER
+from tinygrad_edu.render.look.style import DARK, LIGHT, Palette, escape
+from tinygrad_edu.render.look.themes import DARK_READER
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -16,19 +16,20 @@ from tinygrad_edu.core.node import Node, value_of
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.errors import StaleValueError, TinygradEduError
 from tinygrad_edu.formula import formula
-from tinygrad_edu.render import face, wording
 from tinygrad_edu.render.explorer.inspection import compared, described, exact, local
 from tinygrad_edu.render.explorer.recheck import recheck
 from tinygrad_edu.render.explorer.sigma import joined
 from tinygrad_edu.render.explorer.story import told
-from tinygrad_edu.render.fold import Board, grouped
-from tinygrad_edu.render.model import GraphModel, NodeModel
-from tinygrad_edu.render.moment import state
-from tinygrad_edu.render.naming import Names
-from tinygrad_edu.render.numbers import numbers
-from tinygrad_edu.render.steps import Step, trace_steps
-from tinygrad_edu.render.style import clean, shape, typeset
-from tinygrad_edu.render.symbols import factor
+from tinygrad_edu.render.folding import wording
+from tinygrad_edu.render.folding.fold import Board, grouped
+from tinygrad_edu.render.graph.model import GraphModel, NodeModel
+from tinygrad_edu.render.graph.naming import Names
+from tinygrad_edu.render.graph.numbers import numbers
+from tinygrad_edu.render.look.style import clean, shape, typeset
+from tinygrad_edu.render.stepwise.steps import Step, trace_steps
+from tinygrad_edu.render.stepwise.symbols import factor
+from tinygrad_edu.render.vector import face
+from tinygrad_edu.render.vector.moment import state
 
 LONGEST = 3000  # nodes whose steps are traced
 

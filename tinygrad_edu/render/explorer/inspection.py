@@ -18,8 +18,8 @@ from tinygrad_edu.core.recording import NEEDED, recording
 from tinygrad_edu.core.sweep import reverse_sweep
 from tinygrad_edu.errors import TinygradEduError
 from tinygrad_edu.render.explorer.recheck import Finding
-from tinygrad_edu.render.numbers import ITEMS, Numbers
-from tinygrad_edu.render.style import number, shape
+from tinygrad_edu.render.graph.numbers import ITEMS, Numbers
+from tinygrad_edu.render.look.style import number, shape
 from tinygrad_edu.types import Array
 
 SIDE = 8  # rows and columns of a Jacobian that is written out

@@ -21,21 +21,21 @@ from typing import Any
 
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.sweep import topological_order
-from tinygrad_edu.render import sheet
-from tinygrad_edu.render.backward import watch
-from tinygrad_edu.render.board import Board, grouped
-from tinygrad_edu.render.dot import legend_entries
 from tinygrad_edu.render.explorer.facts import Facts
-from tinygrad_edu.render.fold import Expand, Fold
-from tinygrad_edu.render.fold import fold as arranged
-from tinygrad_edu.render.measures import headline
-from tinygrad_edu.render.model import GraphModel, describe
-from tinygrad_edu.render.naming import Choice, Names
-from tinygrad_edu.render.numbers import numbers
-from tinygrad_edu.render.positions import Positions, positions
-from tinygrad_edu.render.shapes import points
-from tinygrad_edu.render.style import GRADIENT_WORDS, clean, escape, typeset
-from tinygrad_edu.render.svg import drawing
+from tinygrad_edu.render.folding.board import Board, grouped
+from tinygrad_edu.render.folding.fold import Expand, Fold
+from tinygrad_edu.render.folding.fold import fold as arranged
+from tinygrad_edu.render.graph.backward import watch
+from tinygrad_edu.render.graph.model import GraphModel, describe
+from tinygrad_edu.render.graph.naming import Choice, Names
+from tinygrad_edu.render.graph.numbers import numbers
+from tinygrad_edu.render.layout.dot import legend_entries
+from tinygrad_edu.render.layout.measures import headline
+from tinygrad_edu.render.layout.positions import Positions, positions
+from tinygrad_edu.render.look.style import GRADIENT_WORDS, clean, escape, typeset
+from tinygrad_edu.render.vector import sheet
+from tinygrad_edu.render.vector.shapes import points
+from tinygrad_edu.render.vector.svg import drawing
 from tinygrad_edu.reporting.files import write
 
 CAP = 2_000_000  # characters of data in a page

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tinygrad_edu.render.fold import Board
-from tinygrad_edu.render.model import GraphModel
-from tinygrad_edu.render.steps import Contribution, Step
-from tinygrad_edu.render.style import number
+from tinygrad_edu.render.folding.fold import Board
+from tinygrad_edu.render.graph.model import GraphModel
+from tinygrad_edu.render.look.style import number
+from tinygrad_edu.render.stepwise.steps import Contribution, Step
 
 
 def joined(steps: list[Step], board: Board, model: GraphModel, names: list[str]) -> list[Step]:

@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tinygrad_edu.render import wording
-from tinygrad_edu.render.model import GraphModel, NodeModel
-from tinygrad_edu.render.moment import state
-from tinygrad_edu.render.numbers import Numbers, numbers
-from tinygrad_edu.render.steps import Contribution, Quantity, Step
-from tinygrad_edu.render.style import number, shape
-from tinygrad_edu.render.symbols import factor
+from tinygrad_edu.render.folding import wording
+from tinygrad_edu.render.graph.model import GraphModel, NodeModel
+from tinygrad_edu.render.graph.numbers import Numbers, numbers
+from tinygrad_edu.render.look.style import number, shape
+from tinygrad_edu.render.stepwise.steps import Contribution, Quantity, Step
+from tinygrad_edu.render.stepwise.symbols import factor
+from tinygrad_edu.render.vector.moment import state
 
 Run = list[str]  # a piece of a line of numbers: its text, and its class if it has one
 

@@ -1,0 +1,1 @@
+"""The graph as plain data: what a picture may show, and nothing of how."""

@@ -1,0 +1,1 @@
+"""Cards as DOT, and the engines that place them."""

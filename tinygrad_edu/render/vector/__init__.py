@@ -1,0 +1,1 @@
+"""SVG of our own, where an engine has placed the cards, or none is there."""
