@@ -35,8 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and what collects the checks."""
     config.addinivalue_line(
         "markers",
-        "gradcheck(hazards=False, step=None, directions=None, seed=None, allow=()): how the fixture `gradcheck` checks "
-        "in this test.",
+        "gradcheck(hazards=False, step=None, directions=None, allow_zero=(), seed=None, allow=()): how the fixture "
+        "`gradcheck` checks in this test.",
     )
     file = config.getoption("gradcheck_report")
     if file and Path(file).suffix.lower() not in SUFFIXES:

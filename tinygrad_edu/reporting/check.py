@@ -103,6 +103,11 @@ def gradient_check(report: Check, *, graph: Picture | None = None, title: str | 
     )  # fmt: skip
 
 
+def when(step: int) -> str:
+    """When a check was made."""
+    return f"after {step} step{'s' * (step > 1)}" if step else "at the start"
+
+
 def training_check(reports: Checks, *, graph: Picture | None = None, title: str | None = None) -> Document:
     """The document of checks during a training: the gravest verdict of all, and a table for each."""
     versions = environment()
@@ -111,7 +116,7 @@ def training_check(reports: Checks, *, graph: Picture | None = None, title: str 
     verdict = next((word for word in gravest if word in verdicts), "verified")
     said = f"{sum(word == 'verified' for word in verdicts)} of {len(verdicts)} checks verified"
     hidden = ", ".join(reports.hidden)
-    after = {steps: f"after {steps} steps" for steps in reports.reports}
+    after = {steps: when(steps) for steps in reports.reports}
     checks = [{"steps": steps, **report.to_dict()} for steps, report in reports.reports.items()]
     return Document(
         kind="training check", title=title or "Gradient check during training", verdict=verdict, tone=_tone(verdict),

@@ -24,7 +24,9 @@ from tinygrad_edu.verify.report import Verdict
 if TYPE_CHECKING:
     import pytest
 
-OPTIONS: dict[str, Any] = {"hazards": False, "step": None, "directions": None, "seed": None, "allow": ()}
+OPTIONS: dict[str, Any] = {
+    "hazards": False, "step": None, "directions": None, "allow_zero": (), "seed": None, "allow": (),
+}  # fmt: skip
 TOLERABLE = tuple(verdict for verdict in get_args(Verdict) if verdict not in ("verified", "wrong"))
 
 

@@ -19,6 +19,7 @@ from tinygrad_edu.calculus import gradients as engine_gradients
 from tinygrad_edu.core.node import assign, preserved
 from tinygrad_edu.core.recording import NEEDED, recording
 from tinygrad_edu.errors import GradientMismatch
+from tinygrad_edu.reporting.check import when
 from tinygrad_edu.state import state_restored
 from tinygrad_edu.tensor import tensor
 from tinygrad_edu.verify.gradcheck import check
@@ -67,10 +68,10 @@ class TrainingReport:
         lines = [
             f"{self.verdict.upper()}   {right} of {len(self.reports)} checks during a gradient descent verified"
         ]
-        lines += [f"{_when(step)}: {report}" for step, report in self.reports.items()]
+        lines += [f"{when(step)}: {report}" for step, report in self.reports.items()]
         if self.hidden:
             lines.append(
-                f"{_when(min(self.reports))} the initialization near 0 had hidden what is wrong in "
+                f"{when(min(self.reports))} the initialization near 0 had hidden what is wrong in "
                 f"{', '.join(self.hidden)}"
             )
         return "\n".join(lines)
@@ -152,11 +153,6 @@ def check_training(
                 found = engine_gradients(y, leaves)
                 assign([(leaf, leaf.value - lr * g) for leaf, g in zip(leaves, found, strict=True)])
     return TrainingReport(reports)
-
-
-def _when(step: int) -> str:
-    """When a check was made."""
-    return f"after {step} step{'s' * (step > 1)}" if step else "at the start"
 
 
 def _batches(data: Iterable[Any] | None) -> list[tuple[Any, ...]]:
