@@ -26,7 +26,7 @@ body {{ margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 H
 main {{ padding: 1rem clamp(0.5rem, 3vw, 2rem); }}
 figure {{ margin: 0; }}
 figure > div {{ overflow-x: auto; }}
-svg {{ display: block; margin: 0 auto; }}
+svg {{ display: block; margin: 0 auto; max-width: 100%; height: auto; }}
 figcaption, .notes, summary {{ max-width: 60rem; margin: 1rem auto; color: var(--dim); }}
 .notes {{ color: var(--warning); }}
 details {{ max-width: 60rem; margin: 0 auto; }}

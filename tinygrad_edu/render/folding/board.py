@@ -34,6 +34,7 @@ class Repeats:
     where: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # {flag: labels of the parts that have it}
+    parts: tuple[tuple[int, ...], ...] = ()  # the numbers of the nodes in each part
 
     @property
     def count(self) -> int:
@@ -89,6 +90,7 @@ class Board:
     omitted: int = 0  # nodes that are not in the picture
     stubs: tuple[int, ...] = ()  # cards that have operands among those
     caption: str | None = None
+    urgent: str | None = None  # the first lines of the caption, that warn; the others say what was folded
     rows: tuple[str, ...] = ("value", "grad")  # that the cards show
     detached: tuple[Link, ...] = ()  # no gradient goes there, and no order of the cards follows from it
     unused: tuple[Card, ...] = ()  # beside the graph: parameters without a path to the output

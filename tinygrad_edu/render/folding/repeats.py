@@ -121,7 +121,7 @@ def described(
             where.setdefault(flag, []).append(label)
     return Repeats(
         group.kind, labels, title, tuple(nodes[i] for i in group.outputs),
-        operations, rows, {f: tuple(at) for f, at in where.items()},
+        operations, rows, {f: tuple(at) for f, at in where.items()}, tuple(map(tuple, group.parts)),
     )  # fmt: skip
 
 
