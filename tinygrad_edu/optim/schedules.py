@@ -173,7 +173,7 @@ class OneCycle:
     1 / div_factor → 1 → 1 / (div_factor · final_div_factor): the rate of the optimizer is the largest one here.
 
     Args:
-        total_steps: the length of the cycle; after it the factor stays.
+        total_steps: the length of the cycle, after which there is no factor any more.
         pct_start: the share of the way up, in (0, 1), which must be more than one step.
         anneal_strategy: "cos" or "linear".
         div_factor, final_div_factor: ≥ 1.
@@ -200,13 +200,29 @@ class OneCycle:
             )
 
     def __call__(self, step: int) -> float:
-        """The factor."""
+        """The factor.
+
+        Raises:
+            ValueError: a step beyond the cycle. It ended with a rate at which nothing is learned.
+        """
+        if step > self.total_steps:
+            raise ValueError(
+                f"OneCycle: a step of at most total_steps={self.total_steps} was expected, {step} came: say how many "
+                f"steps the training has"
+            )
         along = _along_cosine if self.anneal_strategy == "cos" else _along_line
         top, end = self.pct_start * self.total_steps - 1, self.total_steps - 1
         first = 1 / self.div_factor
         if step <= top:
             return along(first, 1.0, step / top)
         return along(1.0, first / self.final_div_factor, (min(step, end) - top) / (end - top))
+
+
+def length_of(schedule: Any) -> float:
+    """How many steps a schedule has factors for: ∞ but for one that has a cycle at its end."""
+    if isinstance(schedule, WarmUp):
+        return schedule.steps + length_of(schedule.then)
+    return schedule.total_steps if isinstance(schedule, OneCycle) else math.inf
 
 
 def _along_cosine(start: float, end: float, share: float) -> float:

@@ -14,6 +14,7 @@ from tinygrad_edu.core.node import value_of
 from tinygrad_edu.data.loader import require_generator, require_whole
 from tinygrad_edu.errors import FormatError, ShapeError
 from tinygrad_edu.optim import Optimizer, ReduceOnPlateau
+from tinygrad_edu.optim.schedules import length_of
 from tinygrad_edu.saving.files import FORMATS
 from tinygrad_edu.training.stopping import EarlyStopping
 from tinygrad_edu.types import Array
@@ -64,6 +65,15 @@ def refuse_arguments(
         require_generator("fit", options["rng"])
     functions = {"loss": loss} | {name: options[name] for name in ("schedule", "callback")}
     for name, held in functions.items():
+        if isinstance(held, ReduceOnPlateau):
+            raise TypeError(
+                f"fit: a function of the step was expected as {name}, ReduceOnPlateau came, which is one of measured "
+                f"losses: say plateau=ReduceOnPlateau(…)"
+            )
+        if isinstance(held, type):
+            raise TypeError(
+                f"fit: an instance was expected as {name}, the class {held.__name__} came: say {held.__name__}(…)"
+            )
         if held is not None and not callable(held):
             raise TypeError(f"fit: {name} was expected to be a function, {type(held).__name__} came")
     for name, kind in (("early_stopping", EarlyStopping), ("plateau", ReduceOnPlateau)):
@@ -97,6 +107,7 @@ def refuse_no_place(checkpoint: str | PathLike[str] | None, resume: bool) -> Non
 
     Raises:
         FileNotFoundError: its folder is not there.
+        FileExistsError: a file is there, which would be lost, and it is not to be resumed.
         FormatError: its suffix is of no format.
         ValueError: to resume, and no checkpoint.
     """
@@ -113,6 +124,38 @@ def refuse_no_place(checkpoint: str | PathLike[str] | None, resume: bool) -> Non
         )
     if not path.resolve().parent.is_dir():
         raise FileNotFoundError(f"fit: a folder that exists was expected for the checkpoint, '{path}' came")
+    if path.exists() and not resume:
+        raise FileExistsError(
+            f"fit: a checkpoint that is not there yet was expected, '{path}' is: go on from it with resume=True, or "
+            f"remove it"
+        )
+
+
+def refuse_short(schedule: Any, epochs: int, samples: int, batch_size: int, drop_last: bool) -> None:
+    """A schedule that ends must not end before the training.
+
+    Raises:
+        ValueError: it does; the sentence says how many steps there are.
+    """
+    steps = epochs * (samples // batch_size if drop_last else -(-samples // batch_size))
+    length = length_of(schedule)
+    if length < steps:
+        raise ValueError(
+            f"fit: a schedule of {steps} steps was expected, one of {length:g} came: {epochs} epochs of "
+            f"{steps // epochs} batches are {steps} steps, and after its end it has no rate for them"
+        )
+
+
+def refuse_fewer(epochs: int, done: int) -> None:
+    """A training cannot go back.
+
+    Raises:
+        ValueError: more epochs were done than are asked for.
+    """
+    if epochs < done:
+        raise ValueError(
+            f"fit: at least {done} epochs were expected, {epochs} came: the checkpoint has done {done} already"
+        )
 
 
 def refuse_another(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -123,9 +166,10 @@ def refuse_another(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """
     chosen = [
         dict(r["hyperparameters"], epochs=None, data=r["data"], optimizer=_options(r["optimizer"]))
+        | r.get("options", {})
         for r in (then, json.loads(json.dumps(now)))  # as `then` has been in a file, where tuples are lists
     ]
-    other = [name for name in chosen[1] if chosen[0].get(name) != chosen[1][name]]
+    other = [name for name in chosen[0] | chosen[1] if chosen[0].get(name) != chosen[1].get(name)]
     if other:
         raise ValueError(
             f"fit: the checkpoint of this training was expected, it differs in {', '.join(other)}: put back what "

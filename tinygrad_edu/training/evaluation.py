@@ -21,9 +21,16 @@ Metric: TypeAlias = Callable[[Any, Any], float]
 
 @contextmanager
 def mode(model: Any, training: bool) -> Iterator[None]:
-    """Within it the model behaves as in training, or as in use; afterwards each module as it did before."""
+    """Within it the model behaves as in training, or as in use; afterwards each module as it did before.
+
+    A module that is in use while the model trains was put there on purpose, such as a BatchNorm whose statistics are
+    to stay: it is left alone.
+    """
     before = [(module, module.training) for _, module in model.named_modules()]
+    kept = [module for module, was in before if model.training and not was]
     model.train(training)
+    for module in kept:
+        module.training = False
     try:
         yield
     finally:

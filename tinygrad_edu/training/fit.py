@@ -11,8 +11,7 @@ training that is killed and resumed ends with the same bits as one that was not.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from os import PathLike
@@ -21,27 +20,27 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.node import value_of
 from tinygrad_edu.data import batches
 from tinygrad_edu.data.loader import Collate
-from tinygrad_edu.optim import Average, Optimizer, ReduceOnPlateau, clip_grad_norm_
+from tinygrad_edu.optim import Average, Optimizer, ReduceOnPlateau
 from tinygrad_edu.optim.schedules import Schedule
 from tinygrad_edu.reporting.files import write
 from tinygrad_edu.training.arguments import (
     pair,
     refuse_another,
     refuse_arguments,
+    refuse_fewer,
     refuse_no_place,
+    refuse_short,
     refuse_unmeasured,
 )  # fmt: skip
 from tinygrad_edu.training.checkpoint import all_generators, load_checkpoint, save_checkpoint, saved_progress
-from tinygrad_edu.training.evaluation import Metric, evaluate, mode, one_number
+from tinygrad_edu.training.epoch import Data, epoch
+from tinygrad_edu.training.evaluation import Metric, evaluate, mode
 from tinygrad_edu.training.progress import shown
-from tinygrad_edu.training.record import run_record
+from tinygrad_edu.training.record import options_of, run_record
 from tinygrad_edu.training.stopping import EarlyStopping
 from tinygrad_edu.types import Array
-
-Data = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -99,17 +98,22 @@ def fit(
         early_stopping: ends the training, and restores the parameters and buffers of the best epoch.
         average: of the parameters, updated after every step. Validation then measures the averages; at the end the
             model has its own parameters, but for early stopping, and `average.assign()` gives it the averages.
-        checkpoint: a file that is written after every epoch, and never seen half written.
+        checkpoint: a file that is written after every epoch, and never seen half written. It must not be there yet,
+            unless it is to be resumed.
         resume: go on from that file, if there is one.
         callback: is given the row of the history after every epoch; if it returns True, the training ends there.
         progress: show the epochs: a bar on a terminal, lines elsewhere.
 
+    Modules that were put into eval while the model trains stay there: so one freezes the statistics of a BatchNorm.
+
     Raises:
+        FileExistsError: a checkpoint that would be lost.
         FloatingPointError: the loss is not finite, or a parameter after an epoch.
         ShapeError: x and y differ in length, or the loss is not one number.
         TypeError: an argument that is something else.
         ValueError: a number outside its range; metrics without validation, a value to monitor that is not measured; an
-            optimizer of other parameters; no place for a checkpoint, or a checkpoint of another training.
+            optimizer of other parameters; no place for a checkpoint, or a checkpoint of another training; a schedule
+            that ends before the training.
     """
     options = {
         "rng": rng, "schedule": schedule, "callback": callback, "early_stopping": early_stopping, "plateau": plateau,
@@ -118,21 +122,24 @@ def fit(
     refuse_no_place(checkpoint, resume)
     refuse_unmeasured(validation, metrics, early_stopping)
     data = pair("fit", data)
+    refuse_short(schedule, epochs, len(data[0]), batch_size, drop_last)
     validation = None if validation is None else pair("fit, validation", validation)
     generators = {} if rng is None else {"rng": rng}
-    record = run_record(
-        optimizer=optimizer, data=_named(data, validation), generators=all_generators(model, generators),
-        hyperparameters={
-            "model": model, "loss": loss, "epochs": epochs, "batch_size": batch_size, "drop_last": drop_last,
-            "schedule": schedule, "plateau": plateau, "clip": clip, "metrics": metrics,
-            "early_stopping": early_stopping, "collate": collate, "average": average and average.decay,
-        },
-    )  # fmt: skip
+    with mode(model, True):  # some say in their repr whether they train
+        record = run_record(
+            optimizer=optimizer, data=_named(data, validation), generators=all_generators(model, generators),
+            hyperparameters={
+                "model": model, "loss": loss, "epochs": epochs, "batch_size": batch_size, "drop_last": drop_last,
+                "schedule": schedule, "plateau": plateau, "clip": clip, "metrics": metrics,
+                "early_stopping": early_stopping, "collate": collate, "average": average and average.decay,
+            },
+        ) | {"options": options_of("model", model) | options_of("loss", loss)}  # fmt: skip
     history: list[dict[str, float]] = []
     best: dict[str, Array] | None = None
     if resume and checkpoint is not None and Path(checkpoint).exists():
         held = saved_progress(checkpoint)
         refuse_another(held["record"], record)
+        refuse_fewer(epochs, len(held["history"]))
         _, best = load_checkpoint(checkpoint, model, optimizer, generators=generators, average=average)
         history, record = held["history"], held["record"] | {"hyperparameters": record["hyperparameters"]}
 
@@ -152,7 +159,7 @@ def fit(
 
             row: dict[str, float] = {"epoch": len(history) + 1}
             with mode(model, True):
-                row |= _epoch(
+                row |= epoch(
                     model, loss, batches(*data, size=batch_size, rng=rng, drop_last=drop_last, collate=collate),
                     optimizer, first=int(history[-1]["step"]) if history else 0, clip=clip, average=average,
                     factor=factor if schedule or plateau else None,
@@ -177,60 +184,6 @@ def fit(
         return Run(history, record, None)
     model.load_state_dict(best)
     return Run(history, record, (early_stopping.best(monitored()) or 0) + 1)
-
-
-def _epoch(
-    model: Any, loss: Callable[[Any, Any], Any], data: Iterable[Data], optimizer: Optimizer, *, first: int,
-    factor: Schedule | None, clip: Any, average: Average | None,
-) -> dict[str, float]:  # fmt: skip
-    """Go through the batches: the number of steps after it, and the mean of the losses, each from before its step."""
-    total, seen, step = 0.0, 0, first
-    for x, y in data:
-        if factor is not None:
-            optimizer.lr = optimizer.initial_lr * factor(step)
-        value = optimizer.step(_closure(model, loss, x, y, optimizer, clip, step))
-        if average is not None:
-            average.update()
-        total, seen, step = total + float(value_of(value)) * len(x), seen + len(x), step + 1
-    return {"step": step, "loss": total / seen}
-
-
-def _closure(
-    model: Any,
-    loss: Callable[[Any, Any], Any],
-    x: Array,
-    y: Array,
-    optimizer: Optimizer,
-    clip: Any,
-    step: int,
-) -> Callable[[], Any]:
-    """What an optimizer calls, once or, in a line search, several times; only the first loss must be finite."""
-    calls = 0
-
-    def closure() -> Any:
-        nonlocal calls
-        calls += 1
-        optimizer.zero_grad()
-        value = loss(model(x), y)
-        number = one_number("fit", value)
-        if calls == 1 and not math.isfinite(number):
-            raise FloatingPointError(
-                f"fit: a finite loss was expected, {number} came at step {step}: lower the learning rate, "
-                f"clip the gradients, or look for a log or a division at 0"
-            )
-        if not hasattr(value, "backward"):
-            raise TypeError(
-                f"fit: a loss that depends on the parameters was expected, {type(value).__name__} came: compute it "
-                f"from what the model returns, without value_of, numpy() or item()"
-            )
-        value.backward()
-        if callable(clip):
-            clip(optimizer.parameters)
-        elif clip is not None:
-            clip_grad_norm_(optimizer.parameters, clip)
-        return value
-
-    return closure
 
 
 def _named(data: Data, validation: Data | None) -> dict[str, Array]:

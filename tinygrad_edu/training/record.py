@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,41 @@ def run_record(
         "optimizer": {"name": type(optimizer).__name__, "groups": groups},
         "hyperparameters": {name: in_words(value) for name, value in hyperparameters.items()},
     }
+
+
+def options_of(name: str, held: Any) -> dict[str, Any]:
+    """What was chosen of a model, or of a loss: {path: the plain attribute}, of all modules, beside their state.
+
+    Plain are numbers, strings, None, tuples and lists of them, and arrays, which are noted by their hash. A name that
+    starts with _ is the module's own affair: it may change while it trains. A module that stays in use while the
+    model trains is `frozen`.
+    """
+    if isinstance(held, partial):
+        named = {f"[{i}]": value for i, value in enumerate(held.args)} | held.keywords
+        return options_of(name, held.func) | _plain(name, named)
+    if not hasattr(held, "named_modules"):
+        return _plain(name, getattr(held, "__dict__", {}))
+    found: dict[str, Any] = {}
+    for path, module in held.named_modules():
+        place = f"{name}.{path}" if path else name
+        found |= _plain(place, vars(module))
+        if held.training and not module.training:
+            found[f"{place}.frozen"] = True
+    return found
+
+
+def _plain(name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"{name}.{key}": fingerprint(value) if isinstance(value, np.ndarray) else in_words(value)
+        for key, value in attributes.items()
+        if not key.startswith("_") and key != "training" and _is_plain(value)
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str | np.generic | np.ndarray)
 
 
 def fingerprint(array: Array) -> str:
