@@ -283,13 +283,40 @@ def test_what_a_node_was_computed_from_is_no_copy_of_it(rng):
 
 def test_frozen_leaves_of_a_module(rng):
     net = nn.Sequential(nn.Linear(3, 2, rng=rng), nn.Linear(2, 2, rng=rng))
-    net[0].weight = net[0].weight.detach()
+    net[0].weight.requires_grad_(False)
     drawing = diagnose(tg.mean(net(tg.tensor(rng.normal(size=(4, 3))))), names=net)
     roles = {node.name: node.role for node in drawing.graph.nodes}
     (name,) = (name for name, role in roles.items() if role == "frozen")
     assert name.endswith("0.weight")
     assert words(drawing, "frozen") == f"frozen, so not learned: {name}"
     assert "nothing found" in drawing.text()  # that is no illness
+
+
+def test_passes_that_were_added_up_are_not_taken_for_an_explosion():
+    w = tg.tensor([1.0, 2.0], requires_grad=True, name="w")
+    for _ in range(400):
+        loss = tg.sum(w * w)
+        loss.backward()
+    drawing = diagnose(loss)
+    assert kinds(drawing) == ["accumulated"]
+    assert "|grad| is 1788.9, where one pass gives 4.4721" in words(drawing, "accumulated")  # 2 √5, 400 times
+    w.grad = None
+    loss = tg.sum(w * w)
+    loss.backward()
+    assert kinds(diagnose(loss)) == []
+
+
+def test_gradients_that_cannot_be_recomputed_are_explained(rng):
+    net = nn.Sequential(nn.Linear(3, 4, rng=rng), nn.Tanh(), nn.Linear(4, 1, rng=rng))
+    loss = tg.mean(tg.square(net(tg.tensor(rng.normal(size=(2, 3))))))
+    loss.backward()
+    for p in net.parameters():
+        p.assign(p.value * 0.9)
+    said = "0.weight, 0.bias and 2 more were assigned after this had been computed, so the gradients in between can"
+    drawing = diagnose(loss, names=net)
+    assert words(drawing, "stale").startswith(said)
+    assert drawing.board.caption.count(said) == 1
+    assert drawing.warnings[0].startswith(said)
 
 
 def test_a_stale_graph():

@@ -68,10 +68,10 @@ def squeezed(text: str) -> str:
 def visible(names: list[str]) -> set[str]:
     """The names as they must be seen: all but those that are typeset, or blank, or shorter within their module."""
     return {
-        squeezed(clean(name))
+        squeezed(clean(name, 40))
         for i, name in enumerate(names)
         if len(name) > 4
-        and squeezed(clean(name))
+        and squeezed(clean(name, 40))
         and not name.startswith((name.partition(".")[0] + ".", module(names, i)))
     }
 

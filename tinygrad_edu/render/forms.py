@@ -69,7 +69,7 @@ class Drawing:
             graph, depth=o.depth, leaves=o.leaves, arrows=o.local, max_cards=o.max_cards, folding=o.fold,
             expand=o.expand,
         )  # fmt: skip
-        said = ". ".join(filter(None, (caption, board.caption)))
+        said = "\n".join(filter(None, (board.caption, caption)))
         board = replace(board, rows=o.rows, caption=said or None)
         source = dot(board, o.palette, title=o.title, subtitle=o.subtitle, rankdir=o.rankdir, local=o.local)
 

@@ -28,7 +28,8 @@ TITLES = {
     "nonfinite": "Where did the {} come from?", "gradient": "Where did the gradient break?",
     "vanishing": "Where does the gradient vanish?", "exploding": "Where does the gradient explode?",
     "dead": "What does not learn?", "unused": "What does not learn?", "detached": "Where does the gradient end?",
-    "frozen": "What is frozen?", "stale": "What is out of date?",
+    "frozen": "What is frozen?", "accumulated": "What has been added up?",
+    "stale": "What is out of date?",
 }  # fmt: skip
 
 

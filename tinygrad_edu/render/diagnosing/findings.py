@@ -5,6 +5,7 @@
     vanishing, exploding    the factor of the gradient per layer
     dead         parameters that learn nothing, and units of a ReLU that are 0 for every sample
     unused, detached, frozen    what no gradient reaches
+    accumulated  gradients that hold more than one backward pass
     stale        values that are no longer those of the leaves
 
 Each is found by a rule of its own, and none of them changes the graph.
@@ -13,6 +14,7 @@ Each is found by a rule of its own, and none of them changes the graph.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,13 +22,14 @@ from tinygrad_edu.core.node import Node
 from tinygrad_edu.render.diagnosing.dead_units import dead_activations
 from tinygrad_edu.render.diagnosing.explanation import backward_birth, first_place, forward_birth, turned
 from tinygrad_edu.render.diagnosing.flow import flow, verdicts
+from tinygrad_edu.render.folding.fold import out_of_date
 from tinygrad_edu.render.graph.backward import Watched, finite
 from tinygrad_edu.render.graph.flags import is_broken
-from tinygrad_edu.render.graph.model import Finding, GraphModel, NodeModel
-from tinygrad_edu.render.graph.stale import sentence
+from tinygrad_edu.render.graph.model import Finding, GraphModel, NodeModel, Numbers, numbers
 from tinygrad_edu.render.look.style import clean, number, typeset
 
 NAMED = 3  # of many, so many are named
+SAME = 1e-5  # relative; gradients that differ by less differ by rounding, in float32 too
 
 
 def findings(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> list[Finding]:
@@ -39,12 +42,35 @@ def findings(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> list[Fi
     """
     found = [*_forward(model, nodes), *_backward(model, nodes, seen)]
     if not is_broken(model.nodes[model.root].value):  # else its gradients say nothing
-        found += [*(Finding(*each) for each in verdicts(flow(model))), *_dead(model)]
+        once = of_one_pass(model, nodes, seen)
+        found += [
+            *(Finding(*each) for each in verdicts(flow(once))),
+            *_dead(model),
+            *_accumulated(model, once),
+        ]
     found += [*_dead_units(model, nodes), *_unreached(model)]
-    stale = [node.name or node.derived for node in model.nodes if "stale" in node.flags]
-    if stale:
-        found.append(Finding("stale", None, sentence(stale)))
+    if stale := out_of_date(model):
+        found.append(Finding("stale", None, stale))
     return found
+
+
+def of_one_pass(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> GraphModel:
+    """The model with the gradients of one backward pass that starts with 1, whatever has been added up in the leaves.
+
+    A pass is linear in what it starts with, so one that started with 3, as the third from the same number does, is
+    divided by 3. Without a sweep, the model is as it was.
+    """
+    if not seen.cotangents:
+        return model
+    start = np.asarray(seen.cotangents.get(nodes[model.root], 1.0))
+    unit = float(start.reshape(())) if start.size == 1 and finite(start) and np.all(start) else 1.0
+
+    def gradient(node: Node) -> Numbers | None:
+        g = seen.cotangents.get(node)
+        return None if g is None else numbers(g if unit == 1 else np.asarray(g) / unit)
+
+    with np.errstate(all="ignore"):
+        return replace(model, nodes=tuple(replace(n, gradient=gradient(nodes[n.id])) for n in model.nodes))
 
 
 def healthy(model: GraphModel) -> str:
@@ -153,6 +179,33 @@ def _dead(model: GraphModel) -> Iterator[Finding]:
             f"dead: the gradient{'s' * many} of {_list(map(title_of, dead))} {'are' if many else 'is'} {none}{beside}: "
             f"{'they learn' if many else 'it learns'} nothing",
         )  # fmt: skip
+
+
+def _accumulated(model: GraphModel, once: GraphModel) -> Iterator[Finding]:
+    """Leaves whose gradient is not that of one pass: passes add up until someone clears them."""
+    more = [
+        (node, node.gradient.norm, one.gradient.norm)
+        for node, one in zip(model.nodes, once.nodes, strict=True)
+        if node.op is None and node.gradient is not None and node.gradient.norm is not None
+        and one.gradient is not None and one.gradient.norm is not None and _differ(node.gradient, one.gradient)
+    ]  # fmt: skip
+    if more:
+        node, held, one = max(more, key=lambda each: each[1])
+        many = len(more) > 1
+        whose = f"gradients of {len(more)} leaves hold" if many else f"gradient of {title_of(node)} holds"
+        who = f" of {title_of(node)}" if many else ""
+        yield Finding(
+            "accumulated", node.id,
+            f"accumulated: the {whose} more than this backward pass: |grad|{who} is {number(held)}, where one pass "
+            f"gives {number(one)}: call zero_grad() before backward() unless the sum is meant",
+        )  # fmt: skip
+
+
+def _differ(held: Numbers, one: Numbers) -> bool:
+    """Whether two gradients are not the same but for rounding; statistics are enough to see a sum."""
+    pairs = [(held.norm, one.norm), (held.mean, one.mean), (held.item, one.item)]
+    size = max(held.norm or 0.0, one.norm or 0.0)
+    return any(a is not None and b is not None and abs(a - b) > SAME * size for a, b in pairs)
 
 
 def _dead_units(model: GraphModel, nodes: Sequence[Node]) -> Iterator[Finding]:

@@ -96,10 +96,21 @@ def fold(
             board = cut(whole, model, max_cards)
         while crossings(board) > TANGLED and len(board.cards) > READABLE:
             board = cut(whole, model, len(board.cards) // 2)
+    said = [finding.words for finding in model.findings]
+    if (stale := out_of_date(model)) and stale not in said:
+        said.append(stale)
+    urgent = "\n".join(said) or None
+    return replace(board, caption="\n".join(filter(None, (urgent, board.caption))) or None, urgent=urgent)
+
+
+def out_of_date(model: GraphModel) -> str | None:
+    """That leaves were assigned after they had been used, and what that costs; None if none was."""
     stale = [node.name or node.derived for node in model.nodes if "stale" in node.flags]
-    captions = ([sentence(stale)] if stale else []) + ([board.caption] if board.caption else [])
-    lines = [*(finding.words for finding in model.findings), ". ".join(captions)]
-    return replace(board, caption="\n".join(filter(None, lines)) or None)
+    graded = any(node.gradient is not None for node in model.nodes)
+    missing = any(
+        node.requires_grad and node.op is not None and node.gradient is None for node in model.nodes
+    )
+    return sentence(stale, lost=graded and missing) if stale else None
 
 
 def _apart(model: GraphModel, expand: Expand) -> set[int]:

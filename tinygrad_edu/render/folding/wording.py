@@ -12,14 +12,15 @@ from tinygrad_edu.render.folding import profile
 from tinygrad_edu.render.folding.fold import Card, Link
 from tinygrad_edu.render.graph.model import NodeModel, Numbers
 from tinygrad_edu.render.graph.naming import local_name, power
-from tinygrad_edu.render.look.style import NOT_COMPUTED, bars, number, shape
+from tinygrad_edu.render.look.style import NOT_COMPUTED, bars, clean, number, shape
 
+LONGEST = 40  # characters of a name on a card; its tooltip has all of them
 ROLES = ("input", "parameter", "frozen", "constant", "intermediate", "output")  # as the legend lists them
 
 
 def title(node: NodeModel, scope: tuple[str, ...] = ()) -> str:
     """The name of a node; within a module without the path of the module (`weight`, not `fc1.weight`)."""
-    return node.derived if node.name is None else local_name(node.name, scope)
+    return node.derived if node.name is None else clean(local_name(node.name, scope), LONGEST)
 
 
 def headline(card: Card) -> str:

@@ -157,8 +157,9 @@ def describe(
     emphasised = selected(order, given, highlight)
     seen = watched(x)
     warnings = list(seen.warnings)
-    if stale and not warnings:  # else the sweep has refused for that reason, and said so
-        warnings = [sentence([given.get(node, derived[node]) for node in order if node in stale])]
+    if stale:  # if the sweep has refused, then for that reason
+        lost = bool(warnings) and any(node.grad is not None for node in order)
+        warnings = [sentence([given.get(node, derived[node]) for node in order if node in stale], lost=lost)]
     warnings += unmatched(order, given, names=names, parameters=parameters, highlight=highlight)
     values = {node: numbers(node.value) for node in order}
     gradients: dict[Node, Numbers] = {}

@@ -23,8 +23,15 @@ def stale_leaves(order: Iterable[Node]) -> set[Node]:
     return {x for node in order for x in stale_operands(node)}
 
 
-def sentence(names: Sequence[str]) -> str:
-    """What has happened, in words: `x and y were assigned after this had been computed`."""
+def sentence(names: Sequence[str], *, lost: bool = False) -> str:
+    """What has happened, in words: `x and y were assigned after this had been computed`.
+
+    Args:
+        names: of the leaves.
+        lost: whether `backward` had run, so that the gradients in between are missing: nobody keeps them, and the
+            operations have other operands by now.
+    """
     *most, last = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"]
     who = f"{', '.join(most)} and {last}" if most else last
-    return f"{who} {'were' if most else 'was'} assigned after this had been computed: compute it anew"
+    so = ", so the gradients in between can no longer be recomputed" if lost else ""
+    return f"{who} {'were' if most else 'was'} assigned after this had been computed{so}: compute it anew"

@@ -36,7 +36,7 @@ def dot(
     """
     down = goes_down(board, rankdir)
     columns = columns or columns_of(board, down)
-    above = heading(palette, title, subtitle, board.caption)
+    above = heading(palette, title, subtitle, board.caption, board.urgent)
     out = [
         "digraph tinygrad_edu {",
         f'graph [rankdir={"TB" if down else "LR"} bgcolor="{palette.paper}" fontname="{FONT}" pad=0.3 '

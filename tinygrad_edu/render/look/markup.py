@@ -8,11 +8,13 @@ tag empty.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import wrap
 
-from tinygrad_edu.render.look.style import CLIP, GRADIENT_WORDS, Look, Palette, escape, lines_of
+from tinygrad_edu.render.look.style import CLIP, GRADIENT_WORDS, Look, Palette, clean, escape, lines_of
 
 BLANK = "&#160;"
 HEADING = 200  # characters of a title
+WIDE = 90  # and of a line of it
 
 
 def text(words: str, size: int, colour: str, *, bold: bool = False, limit: int = CLIP) -> str:
@@ -43,18 +45,29 @@ def _written(attributes: dict[str, str | int]) -> str:
     return "".join(f' {key.upper()}="{value}"' for key, value in attributes.items())
 
 
-def heading(palette: Palette, title: str | None, subtitle: str | None, caption: str | None) -> str:
-    """The title over a picture, or nothing."""
+def heading(
+    palette: Palette, title: str | None, subtitle: str | None, caption: str | None, urgent: str | None = None
+) -> str:
+    """The title over a picture, or nothing; the lines of the caption that are urgent stand out."""
+    warning = set(lines_of(urgent))
     lines = [
-        (title, 20, palette.ink, True), (subtitle, 12, palette.dim, False),
-        *((line, 12, palette.accent_text, False) for line in lines_of(caption)),
-    ]  # fmt: skip
+        *((line, 20, palette.ink, True) for line in heading_lines(title)),
+        *((line, 12, palette.dim, False) for line in heading_lines(subtitle)),
+        *(
+            (line, 12, palette.accent_text if line in warning else palette.dim, False)
+            for line in lines_of(caption)
+        ),
+    ]
     rows = [
         row(cell(text(words, size, colour, bold=bold, limit=HEADING), align="LEFT", cellpadding=3))
         for words, size, colour, bold in lines
-        if words
     ]
     return table(*rows, row(cell(height=8))) if rows else ""
+
+
+def heading_lines(words: str | None) -> list[str]:
+    """A title or a subtitle in lines that a page has room for."""
+    return wrap(clean(words, HEADING), WIDE) if words else []
 
 
 def legend(

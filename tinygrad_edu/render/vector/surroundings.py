@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from tinygrad_edu.render.folding.board import Board
 from tinygrad_edu.render.layout.dot import legend_entries
 from tinygrad_edu.render.layout.positions import MARGIN
-from tinygrad_edu.render.look.markup import HEADING
+from tinygrad_edu.render.look.markup import HEADING, heading_lines
 from tinygrad_edu.render.look.metrics import text_width
-from tinygrad_edu.render.look.style import GRADIENT_WORDS, clean
+from tinygrad_edu.render.look.style import GRADIENT_WORDS, clean, lines_of
 from tinygrad_edu.render.vector.shapes import rectangle, text
 
 SWATCH, GAP, LINE = 20.0, 16.0, 24.0
@@ -28,16 +28,20 @@ class Piece:
     markup: str
 
 
-def heading(title: str | None, subtitle: str | None, caption: str | None) -> Piece:
+def heading(title: str | None, subtitle: str | None, caption: str | None, urgent: str | None = None) -> Piece:
     """The title, a line below it, and what the picture leaves out; nothing of what there is not."""
-    lines = ((title, "title", 20, 34.0), (subtitle, "subtitle", 12, 18.0), (caption, "caption", 12, 18.0))
+    warning = set(lines_of(urgent))
+    lines = [
+        *((line, "title", 20, 34.0 if i == 0 else 24.0) for i, line in enumerate(heading_lines(title))),
+        *((line, "subtitle", 12, 18.0) for line in heading_lines(subtitle)),
+        *((line, "caption" if line in warning else "subtitle", 12, 18.0) for line in lines_of(caption)),
+    ]
     y, width, parts = 0.0, 0.0, []
     for words, kind, size, height in lines:
-        if words:
-            y += height
-            words = clean(words, HEADING)
-            width = max(width, 2 * MARGIN + text_width(words, size, bold=kind == "title"))
-            parts.append(text(kind, MARGIN, y - 6, words, limit=HEADING))
+        y += height
+        words = clean(words, HEADING)
+        width = max(width, 2 * MARGIN + text_width(words, size, bold=kind == "title"))
+        parts.append(text(kind, MARGIN, y - 6, words, limit=HEADING))
     return Piece(width, y, "".join(parts))
 
 

@@ -40,7 +40,10 @@ def svg(
         subtitle: below the heading, smaller.
     """
     name = title or heading or f"computation graph of {headline(board.cards[-1])}"
-    above, below = surroundings.heading(heading, subtitle, board.caption), surroundings.legend(board)
+    above, below = (
+        surroundings.heading(heading, subtitle, board.caption, board.urgent),
+        surroundings.legend(board),
+    )
     width = points(max(places.width, above.width, below.width))
     height = points(above.height + places.height + below.height)
     cards = drawing(board, places, moment=moment)
