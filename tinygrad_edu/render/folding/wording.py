@@ -10,8 +10,8 @@ import re
 
 from tinygrad_edu.render.folding import profile
 from tinygrad_edu.render.folding.fold import Card, Link
+from tinygrad_edu.render.graph.expressions import local_name, power
 from tinygrad_edu.render.graph.model import NodeModel, Numbers
-from tinygrad_edu.render.graph.naming import local_name, power
 from tinygrad_edu.render.look.style import NOT_COMPUTED, bars, clean, number, shape
 
 LONGEST = 40  # characters of a name on a card; its tooltip has all of them

@@ -20,11 +20,11 @@ from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render.graph.backward import Watched, local_derivatives, watch
 from tinygrad_edu.render.graph.cycle import refuse_cycles
 from tinygrad_edu.render.graph.detached import detached, frozen, unused
+from tinygrad_edu.render.graph.expressions import derived_names
 from tinygrad_edu.render.graph.flags import flags, is_broken
 from tinygrad_edu.render.graph.naming import (
     Choice,
     Names,
-    derived_names,
     given_names,
     module_labels,
     selected,

@@ -1,7 +1,7 @@
-"""Names: what the user calls a node, and what its expression says if it has no name.
+"""Names: what the user calls a node, and which nodes a choice means.
 
 A given name comes from the node itself, then from the mapping or module that was passed as `names`. A node
-without one is titled by its expression, `w₁·x₁`, as long as that stays short.
+without one is titled by its expression, `w₁·x₁`: see the chapter `expressions`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-import numpy as np
-
 from tinygrad_edu.core.node import Node
-from tinygrad_edu.render.look.style import clean, number, typeset
+from tinygrad_edu.render.look.style import clean
 
 Names = Any  # None, a mapping, a module, or a sequence of these
 Choice = Any  # None, a module, a node, a string of patterns, or an iterable of these
-
-SHORT = 22  # characters of a derived name
-_SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_CALL, _LEAF = 40, 50  # how strongly an expression holds together
 
 
 def given_names(order: list[Node], names: Names) -> dict[Node, str]:
@@ -158,77 +152,3 @@ def _attribute(module: Any, parts: list[str]) -> Any:
         else:
             module = getattr(module, "__dict__", {}).get(part)
     return module
-
-
-def local_name(name: str, scope: tuple[str, ...]) -> str:
-    """A name as one says it within a module: `weight`, not `fc1.weight`; typeset."""
-    for end in range(len(scope), 0, -1):
-        prefix = ".".join(scope[:end]) + "."
-        if name.startswith(prefix) and len(name) > len(prefix):
-            return typeset(name[len(prefix) :])
-    return typeset(name)
-
-
-def derived_names(order: list[Node], ids: dict[Node, int], given: dict[Node, str]) -> dict[Node, str]:
-    """What the expressions of the nodes say, at most 22 characters each; operands come before their users."""
-    texts: dict[Node, tuple[str, int]] = {}
-    for node in order:
-        if node.op is None:
-            constant = (
-                not node.requires_grad
-                and np.size(node.value) == 1
-                and np.asarray(node.value).dtype.kind in "biuf"
-            )
-            text = number(float(np.asarray(node.value).reshape(()))) if constant else f"n{ids[node]}"
-            texts[node] = text, _LEAF
-        else:
-            texts[node] = _expression(node, given, texts)
-    return {node: text for node, (text, _) in texts.items()}
-
-
-def _expression(node: Node, given: dict[Node, str], texts: dict[Node, tuple[str, int]]) -> tuple[str, int]:
-    op: Any = node.op
-    notation, strength = op.notation or "", _strength(op.notation)
-    operands, shortened = [], []
-    scope = tuple(node.scope.split(".")) if node.scope else ()
-    symbol = " ".join(op.symbol.split())
-    for i, a in enumerate(node.args):
-        if a in given:
-            text = clean(local_name(given[a], scope))
-            theirs = _strength(text) if " " in text else _LEAF
-        else:
-            text, theirs = texts[a]
-        if theirs < strength < _CALL or (theirs == strength < _CALL and i):
-            text = f"({text})"
-        operands.append(text)
-        shortened.append(text if a in given or a.op is None else "…")
-    if op.symbol == "^" and operands[1].lstrip("−").isdecimal():
-        notation, operands, shortened = "{0}", [power(*operands)], [power(shortened[0], operands[1])]
-    for texts_of_operands in (operands, shortened):
-        try:
-            text = notation.format(*texts_of_operands) if notation else ""
-        except (IndexError, KeyError, ValueError, AttributeError):
-            text = ""
-        text = text.replace(" · ", "·") or f"{symbol}({', '.join(texts_of_operands)})"
-        if len(text) <= SHORT:
-            return text, strength
-        if op.name == "add":
-            break
-    return ("Σ" if op.name == "add" else f"{symbol}(…)" if strength == _CALL else op.name), _LEAF
-
-
-def power(base: str, exponent: str) -> str:
-    """`x²`, `x⁻¹`; `x^0.5` where the exponent has no raised form."""
-    whole = exponent.lstrip("−").isdecimal()
-    return base + exponent.translate(_SUPERSCRIPTS) if whole else f"{base}^{exponent}"
-
-
-def _strength(notation: str | None) -> int:
-    """A sum holds together less than a product, a product less than a sign, a function call most."""
-    if not notation or "(" in notation:
-        return _CALL
-    if " + " in notation or " − " in notation:
-        return 10
-    if any(sign in notation for sign in (" · ", " / ", " @ ")):
-        return 20
-    return 5 if " " in notation else 30

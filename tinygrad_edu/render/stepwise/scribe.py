@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.node import Node
-from tinygrad_edu.render.graph.naming import Names, derived_names, given_names, power
+from tinygrad_edu.render.graph.expressions import derived_names, power
+from tinygrad_edu.render.graph.naming import Names, given_names
 from tinygrad_edu.render.look.style import clean, number, shape, typeset
 from tinygrad_edu.render.stepwise.symbols import UPSTREAM, Symbols, factor
 
