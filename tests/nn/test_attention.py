@@ -239,3 +239,14 @@ def test_how_it_is_shown(rng):
     )
     block = nn.TransformerEncoderLayer(4, 1, 8, activation=tg.tanh, norm_first=True, rng=rng)
     assert block.brief() == "TransformerEncoderLayer(4, norm first)"
+
+
+@pytest.mark.parametrize("name", ["attn_mask", "key_padding_mask"])
+def test_a_mask_of_integers_might_be_meant_as_either(rng, name):
+    layer, x = nn.MultiheadAttention(4, 2, batch_first=True, rng=rng), rng.normal(size=(3, 3, 4))
+    with pytest.raises(
+        TypeError, match=r"True and False, or of floats .* int64 came: say mask\.astype\(bool\)"
+    ):
+        layer(x, x, x, **{name: np.triu(np.ones((3, 3), int), 1)})
+    with pytest.raises(TypeError, match="int64 came"):
+        attention_weights(x, x, np.zeros((3, 3), int))

@@ -104,7 +104,8 @@ def test_a_name_with_a_dot_matters_only_above_what_has_a_path(net):
 def test_an_input_that_is_kept_counts_as_a_parameter_unless_it_is_detached(net):
     net.seen_last = tg.tensor([1.0], requires_grad=True)
     assert "seen_last" in dict(net.named_parameters())
-    net.seen_last = net.seen_last.detach()
+    del net.seen_last
+    net.seen_last = tg.tensor([1.0], requires_grad=True).detach()
     assert "seen_last" not in dict(net.named_parameters())
 
 
@@ -405,3 +406,92 @@ def test_but_not_two_values_for_one_parameter():
         np.testing.assert_array_equal(value, before[name])
     with pytest.raises(ValueError, match=r"unexpected: tail\.weight"):
         net.load_state_dict(before | {"tail.weight": np.ones(2)})
+
+
+# ---- what is put in the place of a parameter; freezing ----
+
+
+@pytest.mark.parametrize("value", [np.eye(2), tg.tensor(np.eye(2)), 3.0, [1.0]])
+def test_a_parameter_is_not_replaced_by_what_is_not_learned(rng, value):
+    layer = nn.Linear(2, 2, rng=rng)
+    with pytest.raises(
+        TypeError, match=r"weight was expected to be a parameter.*layer\.weight = nn\.parameter"
+    ):
+        layer.weight = value
+    layer.weight = other = nn.parameter(np.eye(2))
+    layer.bias = None
+    assert dict(layer.named_parameters()) == {"weight": other}
+    with pytest.raises(TypeError, match="requires_grad_\\(False\\) to freeze it"):
+        layer.weight = layer.weight.detach()
+
+
+def test_what_is_kept_in_a_forward_is_not_looked_at():
+    class Keeps(nn.Module):
+        def forward(self, x):
+            self.seen = x
+            return x
+
+    keeps = Keeps()
+    keeps(tg.tensor([1.0], requires_grad=True))
+    keeps(np.ones(1))
+    assert type(keeps.seen) is np.ndarray
+
+
+def test_frozen_parameters_stay_in_the_state_and_are_not_learned(rng):
+    net = nn.Sequential(nn.Linear(3, 2, rng=rng), nn.Tanh(), nn.Linear(2, 1, rng=rng))
+    x, names, everything = rng.normal(size=(4, 3)), list(net.state_dict()), net.parameters()
+    optimizer = tg.optim.SGD(everything, lr=0.1)
+    tg.sum(net(x)).backward()
+    assert net[0].requires_grad_(False) is net[0]
+    assert net[0].weight.grad is None  # what it had is forgotten
+    optimizer.zero_grad()
+    tg.sum(net(x)).backward()
+    before = net.state_dict()
+    optimizer.step()
+    after = net.state_dict()
+    moved = [name for name in names if not np.array_equal(before[name], after[name])]
+    assert moved == [name for name, _ in net.named_parameters()] == ["2.weight", "2.bias"]
+    assert tg.check(lambda x: net(x).sum(), x, parameters=net)
+    twin = copy.deepcopy(net)
+    assert list(twin.state_dict()) == names == list(net.state_dict())
+    assert twin.load_state_dict(before) == ([], [])
+    np.testing.assert_array_equal(twin.state_dict()["2.bias"], before["2.bias"])
+    net.requires_grad_()
+    assert net.parameters() == everything
+
+
+def test_what_was_computed_cannot_be_frozen():
+    with pytest.raises(TypeError, match=r"a leaf of floats was expected, the Tensor .*'add' came"):
+        (tg.tensor([1.0], requires_grad=True) + 1).requires_grad_(False)
+    with pytest.raises(TypeError, match="a leaf of floats"):
+        tg.tensor([1]).requires_grad_()
+
+
+# ---- values of another dtype ----
+
+
+@pytest.mark.parametrize(("name", "value", "words"), [
+    ("weight", [1.0, 1e300], "numbers that float32 holds were expected for weight, 1e\\+300 came"),
+    ("num_batches_tracked", 3.7, "whole numbers were expected for num_batches_tracked"),
+    ("num_batches_tracked", np.nan, "whole numbers were expected for num_batches_tracked"),
+])  # fmt: skip
+def test_values_that_the_dtype_does_not_hold_are_refused(name, value, words):
+    norm = nn.BatchNorm1d(2, dtype=np.float32)
+    before = norm.state_dict()
+    with pytest.raises(ValueError, match=words):
+        norm.load_state_dict(before | {name: np.array(value)})
+    for path, array in norm.state_dict().items():
+        np.testing.assert_array_equal(array, before[path])
+    norm.load_state_dict(before | {"weight": np.array([np.inf, 0.1]), "num_batches_tracked": np.array(3.0)})
+    assert norm.num_batches_tracked.value == 3
+    np.testing.assert_array_equal(norm.weight.numpy(), np.array([np.inf, 0.1], np.float32))
+
+
+def test_modules_beneath(net):
+    assert [module.brief() for module in nn.Sequential(nn.ReLU(), nn.Sequential(nn.Tanh())).children()] == [
+        "ReLU", "Sequential",
+    ]  # fmt: skip
+    assert net.get_submodule("blocks.0.fc1") is net.blocks[0].fc1
+    assert net.get_submodule("") is net
+    with pytest.raises(KeyError, match=r"one of .*blocks\.0\.fc1.* was expected, 'blocks\.7' came"):
+        net.get_submodule("blocks.7")

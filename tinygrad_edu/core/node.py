@@ -31,7 +31,7 @@ class Node:
 
     # One object an operation, and nothing in it that is not needed there: the garbage collector walks every
     # slot of every node several times. Slots left unset cost it nothing, so the rare ones stay unset.
-    __slots__ = ("_grad", "_name", "_scope", "_seed", "a", "b", "cotangent", "era", "op", "uses", "value")
+    __slots__ = ("_grad", "_name", "_scope", "_seed", "a", "b", "cotangent", "era", "frozen", "op", "uses", "value")
 
     _grad: Any
     _name: str | None
@@ -43,6 +43,7 @@ class Node:
     b: Any
     uses: int | None  # None: needs no gradient. A sweep counts the users here, see core/sweep.py
     era: int
+    frozen: bool  # whether a leaf required a gradient until `requires_grad_(False)`; unset in all others
     cotangent: Any  # of a sweep under way; unset until the first
 
     # ---- what a kind of node must say ----
@@ -115,6 +116,15 @@ class Node:
         """Whether a derivative with respect to this node can be asked for."""
         return self.uses is not None
 
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze a leaf, so that no derivative by it is computed, or ask for one again. Its gradient is forgotten."""
+        if self.op is not None or getattr(getattr(self.value, "dtype", None), "kind", "f") != "f":
+            raise TypeError(f"requires_grad_: a leaf of floats was expected, {describe(self)} came")
+        self.frozen = not requires_grad and (self.requires_grad or getattr(self, "frozen", False))
+        self.uses = 0 if requires_grad else None
+        self._grad = None
+        return self
+
     @property
     def scope(self) -> str | None:
         """The path of the module in whose forward this was computed."""
@@ -162,7 +172,8 @@ class Node:
             raise TypeError(
                 f"{describe(self)} was computed: copy its value (.detach()), or copy the leaves and compute it"
             )
-        return leaf, (type(self), self.value, self.requires_grad, self.name)
+        frozen = {"frozen": getattr(self, "frozen", False)}
+        return leaf, (type(self), self.value, self.requires_grad, self.name), (None, frozen)
 
 
 new = object.__new__

@@ -49,6 +49,7 @@ def attention_weights(Q: Operand, K: Operand, mask: Operand | None = None) -> Op
         (…, L, S), which sum to 1 over the last axis.
 
     Raises:
+        TypeError: a mask of integers.
         ValueError: a question has nothing to look at.
     """
     n = len(np.shape(value_of(K)))
@@ -73,8 +74,14 @@ APART = ("q_proj_weight", "k_proj_weight", "v_proj_weight")
 
 
 def _forbids(mask: Operand) -> bool:
-    """Whether it is a mask of True and False."""
-    return np.asarray(value_of(mask)).dtype == bool
+    """Whether it is a mask of True and False; 0 and 1 might be meant as either, and are refused."""
+    dtype = np.asarray(value_of(mask)).dtype
+    if dtype.kind not in "bf":
+        raise TypeError(
+            f"attention: a mask of True and False, or of floats that are added, was expected, {dtype} came: "
+            f"say mask.astype(bool)"
+        )
+    return dtype.kind == "b"
 
 
 def causal_mask(n: int) -> Array:
@@ -156,7 +163,7 @@ class MultiheadAttention(Module):
 
         Raises:
             ShapeError: sequences of other lengths, or a mask that does not fit them.
-            TypeError: an array was put in the place of a parameter.
+            TypeError: an array was put in the place of a parameter, or a mask of integers.
             ValueError: a question has nothing to look at.
         """
         self.require_nodes("in_proj_weight", "in_proj_bias", *(APART if self.in_proj_weight is None else ()))

@@ -9,8 +9,8 @@
             return self.fc2(self.fc1(x).relu())
 
 What a module consists of is read off its attributes, `vars(module)`, whenever somebody asks: parameters
-(leaves that require a gradient), buffers and further modules, also in lists, tuples and dicts. So a subclass
-needs no `super().__init__()`, no attribute is intercepted, and nothing is stored twice. The path to a thing
+(leaves that require a gradient, or did before they were frozen), buffers and further modules, also in lists,
+tuples and dicts. So a subclass needs no `super().__init__()`, and nothing is stored twice. The path to a thing
 is its name: `fc1.weight`, `blocks.0.fc1.weight`; what is reached by two paths has the first.
 """
 
@@ -22,11 +22,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_edu.core.node import Node, assign, value_of
+from tinygrad_edu.core.node import Node, assign
 from tinygrad_edu.core.recording import current, scope
-from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.aliases import by_first_names
-from tinygrad_edu.nn.parameter import Buffer
+from tinygrad_edu.nn.outline import outline
+from tinygrad_edu.nn.parameter import Buffer, is_parameter, is_state
+from tinygrad_edu.nn.taking_over import differing, fitting
+from tinygrad_edu.nn.walk import walk
 from tinygrad_edu.types import Array
 
 # The module whose forward is running. A module does not know its name, which is its owner's affair: two
@@ -48,6 +50,15 @@ class Module:
         raise NotImplementedError(
             f"{type(self).__name__} defines no forward(self, …): it says what calling the module computes"
         )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse in the place of state what would neither be learned nor be in a file: a TypeError. None removes it.
+
+        While a forward runs all is allowed: what a module keeps of its inputs is no state.
+        """
+        if is_state(vars(self).get(name)) and not _may_replace(value) and _caller.get() is None:
+            raise self._not_learned(name, value)
+        super().__setattr__(name, value)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """`forward`; what it records belongs to the scope that the calling module knows this one by."""
@@ -77,15 +88,34 @@ class Module:
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """(path, module) of this one, whose path is empty, and of all beneath; a shared one once."""
-        return ((path, held) for path, held in _walk(self) if isinstance(held, Module))
+        return ((path, held) for path, held in walk(self, Module) if isinstance(held, Module))
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly beneath, also those in its lists, tuples and dicts."""
+        owners: list[str] = []
+        for path, module in self.named_modules():
+            if path and not any(path.startswith(f"{owner}.") for owner in owners):
+                owners.append(path)
+                yield module
+
+    def get_submodule(self, path: str) -> Module:
+        """The module of this path, such as "blocks.0.fc1"; a KeyError with the paths there are for another."""
+        found = dict(self.named_modules())
+        if path not in found:
+            raise KeyError(
+                f"get_submodule: one of {', '.join(filter(None, found))} was expected, {path!r} came"
+            )
+        return found[path]
 
     def named_parameters(self) -> Iterator[tuple[str, Node]]:
-        """(path, leaf) of everything that is learned; a shared leaf once, under its first path."""
-        return ((path, held) for path, held in _walk(self) if _is_parameter(held))
+        """(path, leaf) of everything that is learned; a shared leaf once, under its first path. None that is frozen."""
+        return (
+            (path, held) for path, held in walk(self, Module) if is_parameter(held) and held.requires_grad
+        )
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
         """(path, buffer) of the state outside the graph."""
-        return ((path, held) for path, held in _walk(self) if isinstance(held, Buffer))
+        return ((path, held) for path, held in walk(self, Module) if isinstance(held, Buffer))
 
     def parameters(self) -> list[Node]:
         """Everything that is learned. A list: it may be gone through more than once."""
@@ -100,11 +130,17 @@ class Module:
         for name in names:
             held = getattr(self, name)
             if held is not None and not isinstance(held, Node):
-                raise TypeError(
-                    f"{self.title()}: {name} was expected to be a parameter, {type(held).__name__} came in its place, "
-                    f"which is not learned: to change the values of a parameter say layer.{name}.assign(values); "
-                    f"now put one back, layer.{name} = nn.parameter(values)"
-                )
+                raise self._not_learned(name, held)
+
+    def _not_learned(self, name: str, came: Any) -> TypeError:
+        frozen = isinstance(came, Node) and came.value is getattr(vars(self).get(name), "value", None)
+        return TypeError(
+            f"{self.title()}: {name} was expected to be a parameter or buffer, {type(came).__name__} came in its "
+            f"place, which is not learned: "
+            + (f"say layer.{name}.requires_grad_(False) to freeze it" if frozen else
+               f"to change the values of a parameter say layer.{name}.assign(values); layer.{name} = "
+               f"nn.parameter(values) puts another there")
+        )  # fmt: skip
 
     def train(self, mode: bool = True) -> Self:
         """Behave as in training, here and beneath: dropout drops, batch norm uses the batch's statistics."""
@@ -118,6 +154,16 @@ class Module:
         """Behave as when in use: `train(False)`."""
         return self.train(False)
 
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze the parameters here and beneath, or let them be learned again.
+
+        A frozen one has no gradient and is none of `parameters()`, so that neither an optimizer nor a check sees it; it
+        stays in `state_dict()`.
+        """
+        for leaf in [held for _, held in walk(self, Module) if is_parameter(held)]:
+            leaf.requires_grad_(requires_grad)
+        return self
+
     def zero_grad(self) -> None:
         """Forget the gradients: `grad` of every parameter becomes None."""
         for leaf in self.parameters():
@@ -127,7 +173,7 @@ class Module:
 
     def state_dict(self) -> dict[str, Array]:
         """{path: a copy of the value} of all parameters and buffers; `np.savez(file, **state)` stores it."""
-        return {path: np.array(held.value) for path, held in _walk(self) if _is_state(held)}
+        return {path: np.array(held.value) for path, held in walk(self, Module) if is_state(held)}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
         """Take over the values of a `state_dict()`: all of them, or none if one does not fit.
@@ -142,7 +188,7 @@ class Module:
         Raises:
             ShapeError: an array of another shape.
             TypeError: no mapping, or something other than real numbers.
-            ValueError: missing or unexpected paths, if strict.
+            ValueError: missing or unexpected paths, if strict; or numbers that the dtype does not hold.
         """
         if not isinstance(state, Mapping):
             raise TypeError(
@@ -150,31 +196,10 @@ class Module:
                 f"say .state_dict() to the module whose values are to be taken over"
             )
         aliases: dict[str, str] = {}
-        held = {path: held for path, held in _walk(self, aliases) if _is_state(held)}
+        held = {path: held for path, held in walk(self, Module, aliases) if is_state(held)}
         state = by_first_names(state, aliases)
-        missing = [path for path in held if path not in state]
-        unexpected = [path for path in state if path not in held]
-        if strict and (missing or unexpected):
-            raise ValueError(
-                f"load_state_dict: the names of this {type(self).__name__} were expected; "
-                f"missing: {', '.join(missing) or 'none'}; unexpected: {', '.join(unexpected) or 'none'}. "
-                f"strict=False loads those that it has"
-            )
-        arrays = {path: np.asarray(value_of(state[path])) for path in held if path in state}
-        shapes = {path: np.shape(held[path].value) for path in arrays}
-        wrong = [
-            f"{path} {x.shape}, not {shapes[path]}" for path, x in arrays.items() if x.shape != shapes[path]
-        ]
-        if wrong:
-            raise ShapeError(
-                f"load_state_dict: the shapes of this {type(self).__name__} were expected, "
-                f"these differ: {'; '.join(wrong)}"
-            )
-        for path, array in arrays.items():
-            if array.dtype.kind not in "fiub":
-                raise TypeError(
-                    f"load_state_dict: real numbers were expected for {path}, dtype {array.dtype} came"
-                )
+        missing, unexpected = differing(type(self).__name__, held, state, strict)
+        arrays = fitting(type(self).__name__, held, state)
         assign([(held[path], array) for path, array in arrays.items() if isinstance(held[path], Node)])
         for path, array in arrays.items():
             if isinstance(held[path], Buffer):
@@ -199,50 +224,10 @@ class Module:
 
     def __repr__(self) -> str:
         """The tree of modules, each on a line of its own."""
-        lines, depth = [], {"": -1}
-        for path, module in self.named_modules():
-            owner = path
-            while owner not in depth:
-                owner = owner.rpartition(".")[0]
-            depth[path] = depth[owner] + 1
-            name = path[len(owner) :].lstrip(".")
-            lines.append("  " * depth[path] + (f"{name}: " if name else "") + module.brief())
-        return "\n".join(lines)
+        return outline((path, module.brief()) for path, module in self.named_modules())
 
 
-def _walk(root: Module, aliases: dict[str, str] | None = None) -> Iterator[tuple[str, Any]]:
-    """(path, thing) of all modules, containers, nodes and buffers, depth first; aliases get {further path: first}."""
-    seen: dict[int, str] = {}
-    # A name with a dot makes paths ambiguous, but not before something is found that has a path.
-    stack: list[tuple[str, str, Any, str]] = [("", "", root, "")]
-    while stack:
-        owner, name, held, dotted = stack.pop()
-        inside: list[tuple[Any, Any]] = []
-        if isinstance(held, Module):
-            inside = list(vars(held).items())
-        elif isinstance(held, dict):
-            inside = list(held.items())
-        elif isinstance(held, list | tuple):
-            inside = list(enumerate(held))
-        elif not isinstance(held, Node | Buffer):
-            continue
-        path = f"{owner}.{name}" if owner else name
-        if id(held) in seen:
-            if aliases is not None:
-                aliases[path] = seen[id(held)]
-            continue
-        if "." in name and not dotted:
-            dotted = f"a name without dots was expected in '{owner}', {name!r} came: dots are for paths"
-        if dotted and isinstance(held, Module | Node | Buffer):
-            raise ValueError(dotted)
-        seen[id(held)] = path
-        yield path, held
-        stack += [(path, str(key), value, dotted) for key, value in reversed(inside)]
-
-
-def _is_parameter(held: Any) -> bool:
-    return isinstance(held, Node) and held.op is None and held.requires_grad
-
-
-def _is_state(held: Any) -> bool:
-    return _is_parameter(held) or isinstance(held, Buffer)
+def _may_replace(value: Any) -> bool:
+    if isinstance(value, Node) and value.op is not None:  # from a parameter that is learned, perhaps
+        return True
+    return value is None or is_state(value) or isinstance(value, Module)

@@ -1,6 +1,6 @@
 """What a module holds: parameters, which are learned, and buffers, which are only kept.
 
-A parameter is no type of its own: any leaf of the graph that requires a gradient is one.
+A parameter is no type of its own: any leaf of the graph is one that requires a gradient, or did before it was frozen.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.node import Node
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.state import about_to_change
 from tinygrad_edu.tensor import Tensor
@@ -51,6 +52,18 @@ class Buffer:
 
     def __repr__(self) -> str:
         return f"Buffer({self._value!r})"
+
+
+def is_parameter(held: Any) -> bool:
+    """Whether something that a module holds is learned, or was and is frozen."""
+    return (
+        isinstance(held, Node) and held.op is None and (held.requires_grad or getattr(held, "frozen", False))
+    )
+
+
+def is_state(held: Any) -> bool:
+    """Whether something that a module holds belongs into a file."""
+    return is_parameter(held) or isinstance(held, Buffer)
 
 
 def _read_only(array: Array) -> Array:
