@@ -181,7 +181,9 @@ def test_of_a_computation_that_fails_there_is_a_picture(run):
     assert (code, out) == (2, "why.dot   3 nodes on 3 cards\n")
     assert "mismatch could not be computed" in err
     assert "✗ failed" in (run.folder / "why.dot").read_text(encoding="utf-8")
-    assert run("diagnose", "broken", "-o", "none.dot")[0] == 2
+    code, _, err = run("diagnose", "broken", "-o", "none.dot")
+    assert code == 2
+    assert err.startswith("none.dot was not written: nothing had been computed with nodes\n")
     assert not (run.folder / "none.dot").exists()
 
 

@@ -48,7 +48,7 @@ def test_shapes_that_do_not_fit():
         (lambda a, b: (a - 2.0).log() + b, "log", ["a − 2"]),
         (lambda a, b: b / (a - 2.0), "div", ["b", "a − 2"]),
         (lambda a, b: 1.0 / (a - 2.0), "div", ["1", "a − 2"]),
-        (lambda a, b: (a * -3.0) ** (b / 7.0), "power", ["a·−3", "b / 7"]),
+        (lambda a, b: (a * -3.0) ** (b / 7.0), "power", ["a·(−3)", "b / 7"]),
         (lambda a, b: (a * 1e3).exp() * b, "exp", ["a·1000"]),
         (lambda a, b: a * b + tg.tensor([1.0], name="t"), "add", ["a·b", "t"]),
     ],
@@ -85,6 +85,24 @@ def test_a_layer_that_refuses_a_shape(rng):
     assert len(operands) == 1
     assert operands[0].startswith("tanh(")
     assert {"encoder.0.weight", "x"} <= {each.name for each in drawing.graph.nodes}
+
+
+def test_a_layer_that_refuses_an_array(rng):
+    net = nn.Sequential(nn.Linear(3, 4, rng=rng))
+    drawing = failed(caught(lambda: net(np.ones((2, 5)))))
+    node, operands = root_of(drawing)
+    assert (node.name, operands) == ("Linear.forward", ["x"])
+    assert [each.value.shape for each in drawing.graph.nodes[:-1]] == [(2, 5)]
+
+
+def test_arrays_beside_nodes_are_operands(rng):
+    def loss(w, data):
+        raise RuntimeError("the data are too few")
+
+    w = tg.tensor(rng.normal(size=3), requires_grad=True, name="w")
+    assert root_of(failed(caught(lambda: loss(w, np.ones((4, 3))))))[1] == ["w", "data"]
+    with pytest.raises(ValueError, match="none is found"):  # NumPy alone is none of our business
+        failed(caught(lambda: np.linalg.inv(np.zeros((2, 2)))))
 
 
 def test_a_module_within_a_module(rng):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.cli.graph import declare, graph_of
@@ -64,7 +65,9 @@ def _draw_failure(error: BaseException, args: argparse.Namespace) -> None:
 
     try:
         drawing = failed(error, subtitle=args.target, **chosen(args))
-    except ValueError:  # nothing was computed with nodes
+    except ValueError:
+        for path in args.out:
+            print(f"{path} was not written: nothing had been computed with nodes", file=sys.stderr)
         return
     for path in args.out:
         announce(drawing.save(path), drawing)

@@ -18,6 +18,8 @@ from traceback import walk_tb
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.core import calling, sweep
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.core.primitive import Primitive
@@ -27,6 +29,7 @@ from tinygrad_edu.render.graph.backward import Watched
 from tinygrad_edu.render.graph.model import EdgeModel, Finding, GraphModel, NodeModel, Numbers, describe
 from tinygrad_edu.render.graph.naming import Choice, Names
 from tinygrad_edu.render.look.style import clean
+from tinygrad_edu.tensor import Tensor
 
 SAID = 500  # characters of an exception that are shown
 
@@ -49,10 +52,10 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure | None:
-    """The call that raised an exception, read off its frames; None if no node took part.
+    """The call that raised an exception, read off its frames; None if no node took part, and no module.
 
     The innermost call of a primitive is meant; if none was reached, as when a layer refuses a shape, the innermost
-    function that was given nodes.
+    function that was given nodes, or module that was given arrays. Arrays among the operands are drawn as leaves.
     """
     frames = [frame for frame, _ in walk_tb(error.__traceback__)][::-1]
     for frame in frames:
@@ -69,21 +72,44 @@ def failure_of(error: BaseException) -> Failure | None:
             return Failure(what, "←", (node,), node.scope)
     for frame in frames:
         operands = _given(frame)
-        if operands:
+        if operands and (_is_forward(frame) or _has_nodes(frame)):
             code = frame.f_code
             return Failure(code.co_qualname, code.co_name, operands, _scope(frames))
     return None
 
 
 def _given(frame: FrameType) -> tuple[Node, ...]:
-    """The nodes among the arguments of a function: one by one, and those of `*args`."""
+    """The nodes among the arguments of a function, and the arrays as leaves of the names that they have there."""
+    return tuple(
+        x if isinstance(x, Node) else _leaf(x, name)
+        for name, x in _arguments(frame)
+        if isinstance(x, Node) or (isinstance(x, np.ndarray) and x.dtype.kind in "biuf")
+    )
+
+
+def _arguments(frame: FrameType) -> Iterator[tuple[str, Any]]:
+    """(name, value) of the arguments of a function: one by one, and those of `*args`."""
     code = frame.f_code
     count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04)  # inspect.CO_VARARGS
-    found: list[Node] = []
     for name in code.co_varnames[:count]:
         value = frame.f_locals.get(name)
-        found += [x for x in (value if isinstance(value, tuple | list) else (value,)) if isinstance(x, Node)]
-    return tuple(found)
+        yield from ((name, x) for x in (value if isinstance(value, tuple | list) else (value,)))
+
+
+def _has_nodes(frame: FrameType) -> bool:
+    return any(isinstance(x, Node) for _, x in _arguments(frame))
+
+
+def _leaf(x: np.ndarray[Any, Any], name: str) -> Node:
+    node = Tensor.constant(x)
+    node.name = name
+    return node
+
+
+def _is_forward(frame: FrameType) -> bool:
+    """Whether it is what a module computes."""
+    module = frame.f_locals.get("self")
+    return frame.f_code.co_name == "forward" and callable(getattr(module, "named_parameters", None))
 
 
 def _scope(frames: list[FrameType]) -> str | None:
@@ -120,7 +146,7 @@ def failed(
         **options: of `draw`, that are about the picture: title, theme, depth, …
 
     Raises:
-        ValueError: no node took part in the call that raised, so there is nothing to draw.
+        ValueError: no node and no module took part in the call that raised, so there is nothing to draw.
     """
     failure = failure_of(error)
     if failure is None:
