@@ -36,7 +36,7 @@ def test_shapes_that_do_not_fit():
     assert (node.op, node.symbol, node.flags) == ("matmul", "@", ("failed",))
     assert operands == ["tanh(x @ w)", "w"]
     assert drawing.title == "matmul failed"
-    assert str(error) in drawing.text()
+    assert str(error).replace("axis -", "axis −") in drawing.text()
     assert "✗ failed" in drawing.source
     assert "ShapeError" in drawing.source
     assert [node.role for node in drawing.graph.nodes].count("output") == 0
@@ -58,6 +58,17 @@ def test_scalars_fail_as_floats_do(f, op, operands):
     node, found = root_of(failed(caught(lambda: f(a, b))))
     assert node.op == op
     assert found == operands
+
+
+def test_a_point_outside_the_domain_is_named():
+    x = tg.Scalar(0.0, "x")
+    for f, said in (
+        (lambda: tg.log(x), "ValueError: log(0) is not defined"),
+        (lambda: (x - 1.0) ** 0.5, "ValueError: (−1)^0.5 is not defined"),
+        (lambda: 1.0 / x, "ZeroDivisionError: 1 / 0 is not defined"),
+        (lambda: tg.exp(x + 2000.0), "OverflowError: exp(2000) is more than a float holds"),
+    ):
+        assert root_of(failed(caught(f)))[0].note == said
 
 
 def test_an_operation_of_many():
@@ -140,7 +151,7 @@ def test_an_exception_without_any_node():
 def test_the_picture_is_left_behind_and_the_exception_goes_on(tmp_path):
     x = tg.Scalar(-1.0, "x")
     path = tmp_path / "failure.dot"
-    with pytest.raises(ValueError, match=r"math domain error|expected a") as caught_, on_failure(path):
+    with pytest.raises(ValueError, match="is not defined") as caught_, on_failure(path):
         (x * 2.0).log()
     assert caught_.value.__notes__ == [f"what there is of the graph is drawn in {path}"]
     assert "✗ failed" in path.read_text(encoding="utf-8")
@@ -161,7 +172,7 @@ def test_a_picture_that_cannot_be_drawn_does_not_hide_the_exception(tmp_path):
         in caught_.value.__notes__[0]
     )
     with (
-        pytest.raises(ValueError, match=r"math domain error|expected a") as other,
+        pytest.raises(ValueError, match="is not defined") as other,
         on_failure(tmp_path / "x.gif"),
     ):
         tg.Scalar(-1.0).log()

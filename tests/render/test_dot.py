@@ -26,6 +26,19 @@ def test_the_legend_lists_only_what_occurs(neuron):
     assert ">operation</FONT>" not in draw(tg.Scalar(1.0)).source
     assert "gradient size" not in draw(tg.tensor([1.0, 2.0], requires_grad=True)).source
     assert "NaN or ∞" in draw(tg.Scalar(float("nan"))).source
+    assert ">output</FONT>" not in draw(tg.Scalar(float("nan"))).source  # its card is a red one
+
+
+def test_the_legend_has_the_shades_that_occur():
+    w = tg.tensor([3.0], requires_grad=True, name="w")
+    loss = tg.sum(tg.square(w * 0.03))  # |grad|: 1, 0.18 and 0.0054
+    assert ">1e−3</FONT>" not in draw(loss).source
+    loss.backward()
+    source = draw(loss).source
+    for words in ("0.1", "1"):
+        assert f">{words}</FONT>" in source
+    for words in ("vanishing", "1e−3", "exploding"):
+        assert f">{words}</FONT>" not in source
 
 
 def test_deep_graphs_are_drawn_from_top_to_bottom(neuron):

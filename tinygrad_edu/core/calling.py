@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import signature
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,7 +102,11 @@ def unary(op: Primitive) -> Callable[..., Any]:
             return on_floats(x) if type(x) is float else forward(x)
         value = x.value
         if type(value) is float:
-            y = on_floats(value)
+            try:
+                y = on_floats(value)
+            except (ValueError, ArithmeticError) as error:
+                _say_where(error, op, value)
+                raise
         elif type(value) is bool:  # of a comparison of Scalars
             y = on_floats(float(value))
         else:
@@ -151,6 +156,9 @@ def binary(op: Primitive) -> Callable[..., Any]:
             if isinstance(a, Node):
                 raise
             return forward(a, b)
+        except (ValueError, ArithmeticError) as error:
+            _say_where(error, op, a.value, b.value)
+            raise
         if type(y) is not float:
             shape = ()
             if type(y) is int:
@@ -180,6 +188,16 @@ def binary(op: Primitive) -> Callable[..., Any]:
         return node
 
     return call
+
+
+def _say_where(error: ValueError | ArithmeticError, op: Primitive, *values: Any) -> None:
+    """Put `log(0) is not defined` in the place of Python's `math domain error`; what others say is kept."""
+    ours = isinstance(op.builtin or op.on_floats, BuiltinFunctionType) and set(map(type, values)) == {float}
+    if ours and len(error.args) == 1:
+        written = op.notation or f"{op.name}({', '.join(['{}'] * len(values))})"
+        call = written.format(*(f"({x:g})" if x < 0 and op.notation else f"{x:g}" for x in values))
+        holds = "is more than a float holds" if isinstance(error, OverflowError) else "is not defined"
+        error.args = (f"{call} {holds}",)
 
 
 def _mixed(op: Primitive) -> TypeError:

@@ -10,6 +10,7 @@ that succeeds costs nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from tinygrad_edu.render.look.style import clean
 from tinygrad_edu.tensor import Tensor
 
 SAID = 500  # characters of an exception that are shown
+_MINUS = re.compile(r"(?<![\w.)\]-])-(?=\d)")  # of a number, not between two
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ def on_failure(path: str | PathLike[str], **options: Any) -> Iterator[None]:
 
 def _with_failure(model: GraphModel, failure: Failure, error: BaseException) -> GraphModel:
     """The graphs of the operands, and a card for what would have become of them."""
-    words = f"{type(error).__name__}: {clean(error, SAID)}"
+    words = f"{type(error).__name__}: {_MINUS.sub('−', clean(error, SAID))}"
     root = len(model.nodes)
     node = NodeModel(
         id=root, name=failure.name, derived="", op=failure.name, symbol=failure.symbol, role="intermediate",

@@ -114,7 +114,7 @@ def _numbers(card: Card, shown: Sequence[str], palette: Palette, columns: Column
         alone: dict[str, Any] = {} if "value" in shown else {"width": columns.value}
         rows.append(row(cell(label, align="LEFT"), gap, _pill(node, palette, 12, **alone)))
     if node.note:
-        lines = [text(line, 10, palette.bad) for line in wrap(clean(node.note, NOTE), LINE)]
+        lines = [text(line + "\u2002", 10, palette.bad) for line in wrap(clean(node.note, NOTE), LINE)]
         rows.append(
             row(cell('<BR ALIGN="LEFT"/>'.join([*lines, ""]), align="LEFT", balign="LEFT", colspan=3))
         )

@@ -6,15 +6,18 @@ and no attribute that could load or link to anything is ever written.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_edu.render.folding import wording
+from tinygrad_edu.render.folding import profile, wording
 from tinygrad_edu.render.folding.fold import Board, Card, Link, grouped
 from tinygrad_edu.render.graph.flags import look_of
+from tinygrad_edu.render.graph.model import NodeModel
 from tinygrad_edu.render.layout.cards import Columns, card_label, columns_of
 from tinygrad_edu.render.look.markup import cell, heading, legend, row, table, text
-from tinygrad_edu.render.look.style import FONT, Palette, clean, quoted
+from tinygrad_edu.render.look.style import FONT, GRADIENT_WORDS, Palette, clean, quoted, shade
 
 BROKEN = {  # the flags that the legend explains
     "first": "first NaN or ∞", "first_backward": "gradient breaks here", "wrong": "✗ wrong derivative",
@@ -98,7 +101,11 @@ def legend_entries(board: Board) -> dict[str, Any]:
     """What occurs on a board, for its legend: the arguments of `markup.legend`."""
     nodes = [node for card in board.cards for node in (card.node, *card.insets)]
     compared = [flag for flag in ("added", "removed") if any(flag in node.flags for node in nodes)]
-    occurring = {node.role for node in nodes if not set(node.flags).intersection(compared)}
+    plain = [
+        card.node for card in board.cards if not look_of(card.flags)
+    ]  # the others have colours of their own
+    plain += [node for card in board.cards for node in card.insets]
+    occurring = {node.role for node in plain if not set(node.flags).intersection(compared)}
     graded = [node for node in nodes if node.gradient is not None and "grad" in board.rows]
     return {
         "roles": [role for role in wording.ROLES if role in occurring],
@@ -110,8 +117,27 @@ def legend_entries(board: Board) -> dict[str, Any]:
         ],
         "compared": compared,
         "tainted": any(look_of(card.flags) == "tainted" for card in board.cards),
-        "scale": any(node.kind != "Scalar" for node in graded),
+        "scale": _shades(board, graded),
     }  # fmt: skip
+
+
+def _shades(board: Board, graded: Iterable[NodeModel]) -> range:
+    """The places on the scale of gradients from the smallest that occurs to the largest, three at least.
+
+    Where all have one shade, it tells nothing, and there is none.
+    """
+    norms = [
+        node.gradient.norm for node in graded
+        if node.gradient and node.gradient.norm is not None and node.kind != "Scalar" and "dead" not in node.flags
+    ]  # fmt: skip
+    for card in board.cards:
+        if card.repeats is not None:
+            norms += [norm for norm in profile.gradients(card.repeats) if norm and math.isfinite(norm)]
+    found = set(map(shade, norms))
+    if len(found) < 2:
+        return range(0)
+    start = min(min(found), len(GRADIENT_WORDS) - 3)
+    return range(start, max(max(found) + 1, start + 3))
 
 
 def grouped_cards(board: Board, down: bool) -> TREE:

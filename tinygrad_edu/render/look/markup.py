@@ -7,7 +7,7 @@ tag empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
 from tinygrad_edu.render.look.style import CLIP, GRADIENT_WORDS, Look, Palette, clean, escape, lines_of
@@ -71,7 +71,7 @@ def heading_lines(words: str | None) -> list[str]:
 
 
 def legend(
-    palette: Palette, roles: Iterable[str], *, chip: bool, value: bool, gradient: bool, scale: bool,
+    palette: Palette, roles: Iterable[str], *, chip: bool, value: bool, gradient: bool, scale: Sequence[int],
     broken: Iterable[str], tainted: bool = False, compared: Iterable[str] = (),
 ) -> str:  # fmt: skip
     """What the colours mean, but only those that occur."""
@@ -88,8 +88,14 @@ def legend(
     looks += [(words, palette.roles[role]) for words, role in map(compared_looks.__getitem__, compared)]
     for words, look in looks:
         style = "ROUNDED,DASHED" if look.dashed else "ROUNDED"
+        sign = words[0] if words[0] in "+−" else ""  # an output and what was added have one colour
+        inside = text(sign, 9, look.tag, bold=True) if sign else ""
         box = table(
-            row(cell(width=18, height=10)), border=1, style=style, bgcolor=look.fill, color=look.border
+            row(cell(inside, width=18, height=10)),
+            border=1,
+            style=style,
+            bgcolor=look.fill,
+            color=look.border,
         )
         entry(cell(box, cellpadding=4), words)
     if chip:
@@ -108,8 +114,13 @@ def legend(
     lines = [row(cell(height=14)), row(cell(table(row(*cells))))]
     if scale:
         shades = [
-            cell(text(words, 9, palette.scale_text), bgcolor=fill, width=62, cellpadding=2)
-            for words, fill in zip(GRADIENT_WORDS, palette.scale, strict=True)
+            cell(
+                text(GRADIENT_WORDS[i], 9, palette.scale_text),
+                bgcolor=palette.scale[i],
+                width=62,
+                cellpadding=2,
+            )
+            for i in scale
         ]
         words = cell(text("gradient size  |∂L/∂·|  up to", 10, palette.dim))
         lines += [row(cell(height=6)), row(cell(table(row(words, cell(width=10), *shades))))]

@@ -5,7 +5,7 @@ Both are pieces of SVG with a size, so that a picture can be put together from t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tinygrad_edu.render.folding.board import Board
@@ -71,15 +71,15 @@ def legend(board: Board) -> Piece:
         put(rectangle("pill", 0, 3, 32, 17, 6) + text("sample grad", 4, 15, "grad"), 38, "← backward")
     rows = 1
     if entries["scale"]:
-        parts += _scale()
+        parts += _scale(entries["scale"])
         rows = 2
     return Piece(max(x, 560.0 if rows == 2 else 0.0), LINE * rows + 4, "".join(parts))
 
 
-def _scale() -> Iterator[str]:
+def _scale(shades: Iterable[int]) -> Iterator[str]:
     words = "gradient size |∂L/∂·| up to"
     yield text("entry", MARGIN, LINE + 15, words)
     start = MARGIN + text_width(words, 10) + 12
-    for i, bound in enumerate(GRADIENT_WORDS):
-        place = rectangle("pill", start + 64 * i, LINE + 3, 64, 17, 0)
-        yield f'<g class="s{i}">{place}{text("grad bound", start + 64 * i + 32, LINE + 15, bound)}</g>'
+    for k, i in enumerate(shades):
+        place = rectangle("pill", start + 64 * k, LINE + 3, 64, 17, 0)
+        yield f'<g class="s{i}">{place}{text("grad bound", start + 64 * k + 32, LINE + 15, GRADIENT_WORDS[i])}</g>'
