@@ -191,3 +191,50 @@ def test_module_paths_that_lead_nowhere_have_no_label(network):
     with tg.scope("elsewhere.deeper"):
         y = y + x
     assert dict(capture(y, names=net).modules) == {"blocks": "list"}
+
+
+class Held:
+    """A module with buffers, as `names` sees it: its paths, and where its ε is."""
+
+    eps = 1e-5
+
+    def __init__(self):
+        self.array = np.array([0.5, 2.0, 4.0])
+
+    def named_parameters(self):
+        return iter(())
+
+    def named_modules(self):
+        return iter([("", self), ("bn", self)])
+
+    def named_buffers(self):
+        return iter([("bn.running_var", self)])
+
+    @property
+    def value(self):
+        return self.array
+
+
+def test_a_parameter_keeps_its_own_name_behind_the_path_of_its_module():
+    class Net:
+        def named_parameters(self):
+            return iter([("b1.weight", gamma), ("fc.weight", w), ("scale", s)])
+
+    gamma, w, s = tg.Scalar(1.0, "γ"), tg.Scalar(2.0), tg.Scalar(3.0, "temperature")
+    assert [node.name for node in capture(gamma * w * s, names=Net()).nodes if not node.op] == [
+        "b1.γ", "fc.weight", "temperature",
+    ]  # fmt: skip
+    assert capture(gamma * w, names={"g": gamma}).nodes[0].name == "γ"
+
+
+def test_buffers_are_known_by_their_values_within_their_module():
+    net = Held()
+    x = tg.tensor(np.ones((3, 1)), requires_grad=True)
+    with tg.scope("bn"):
+        y = (x - net.array.reshape(3, 1)) * (net.array.reshape(3, 1) + 1e-5) ** -0.5
+    outside = y * net.array.reshape(3, 1)
+    leaves = [(node.name, node.role) for node in capture(outside, names=net).nodes if not node.op]
+    assert leaves == [
+        (None, "parameter"), ("bn.running_var", "constant"), ("bn.rsqrt(running_var + ε)", "constant"),
+        (None, "input"),
+    ]  # fmt: skip

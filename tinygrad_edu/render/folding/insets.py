@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tinygrad_edu.render.folding.repeats import Group
-from tinygrad_edu.render.folding.units import LEARNED
+from tinygrad_edu.render.folding.units import LEARNED, common
 from tinygrad_edu.render.graph.flags import POINTED_AT
 from tinygrad_edu.render.graph.model import GraphModel, NodeModel
 from tinygrad_edu.render.graph.numbers import Numbers
@@ -96,17 +96,19 @@ def stacked(nodes: Sequence[NodeModel]) -> NodeModel:
     """Several leaves as one: its statistics are those of all their elements, its shape has their number in front."""
     last = nodes[-1]
     graded = [node.gradient for node in nodes if node.gradient is not None]
-    names = {(node.name or "").rpartition(".")[2] for node in nodes}
     return replace(
-        last,
-        name=names.pop() or None if len(names) == 1 else _range([node.name for node in nodes]),
+        last, name=_common_name([node.name for node in nodes]) or f"{len(nodes)} {last.role}s",
         kind="Tensor", value=pooled([node.value for node in nodes]),
         gradient=pooled(graded) if len(graded) == len(nodes) else None,
         flags=tuple(dict.fromkeys(flag for node in nodes for flag in node.flags if flag != "dead")),
     )  # fmt: skip
 
 
-def _range(names: Sequence[str | None]) -> str | None:
+def _common_name(names: Sequence[str | None]) -> str | None:
+    """What the paths end with, `c1.weight`; if that is nothing, the first name and the last."""
+    paths = [tuple(reversed(name.split("."))) if name else () for name in names]
+    if end := common(paths):
+        return ".".join(reversed(end if len(set(names)) > 1 else end[:1]))
     return f"{names[0]} … {names[-1]}" if names[0] and names[-1] else None
 
 

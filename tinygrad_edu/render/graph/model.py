@@ -18,6 +18,7 @@ import numpy as np
 from tinygrad_edu.core.node import Node, value_of
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render.graph.backward import Watched, local_derivatives, watch
+from tinygrad_edu.render.graph.buffers import buffers
 from tinygrad_edu.render.graph.cycle import refuse_cycles
 from tinygrad_edu.render.graph.detached import detached, frozen, unused
 from tinygrad_edu.render.graph.expressions import derived_names
@@ -148,7 +149,8 @@ def describe(
     ids = {node: i for i, node in enumerate(order)}
     refuse_cycles(order, ids)
     kept = frozen(names)
-    given = {node: path for path, node in kept if node in ids} | given_names(order, names)
+    held = buffers(order, names)
+    given = given_names(order, names, kept) | held
     derived = derived_names(order, ids, given)
     told, trained = _parameters(order, given, names, parameters)
     trained |= {node for _, node in kept if node in ids}
@@ -168,7 +170,7 @@ def describe(
         if g is not None:
             gradients[node] = numbers(g)
     marks = {"highlight": emphasised, "stale": stale, "wrong": wrong}
-    roles = {node: _role(node, x, told, node in trained) for node in order}
+    roles = {node: "constant" if node in held else _role(node, x, told, node in trained) for node in order}
     flagged = flags(order, values, gradients, roles, [birth.node for birth in seen.births], marks)
 
     def entry(node: Node, i: int, **known: Any) -> NodeModel:

@@ -17,16 +17,28 @@ Names = Any  # None, a mapping, a module, or a sequence of these
 Choice = Any  # None, a module, a node, a string of patterns, or an iterable of these
 
 
-def given_names(order: list[Node], names: Names) -> dict[Node, str]:
-    """The names that nodes were given; blank ones do not count."""
+def given_names(order: list[Node], names: Names, paths: Iterable[tuple[str, Node]] = ()) -> dict[Node, str]:
+    """The names that nodes were given; blank ones do not count.
+
+    Args:
+        order: the nodes in question.
+        names: see `Names`.
+        paths: what else has a path in a module.
+    """
     wanted = set(order)
     found: dict[Node, str] = {}
     for node in order:
         _give(found, node, node.name)
-    for path, node in _named(names):
-        # A module calls its own parameter `weight`: the path, `fc1.weight`, says the same and more.
-        if node in wanted and (node not in found or path.endswith(f".{found[node]}")):
+    for path, node in (*_named(names), *paths):
+        if node not in wanted:
+            continue
+        module, dot, _ = path.rpartition(".")
+        if node not in found:
             _give(found, node, path)
+        elif (
+            dot and found[node] == node.name
+        ):  # a layer calls its own parameter γ: of which layer, the path says
+            _give(found, node, f"{module}.{node.name}")
     return found
 
 
