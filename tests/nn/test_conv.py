@@ -277,3 +277,20 @@ def test_it_does_not_matter_how_images_lie_in_memory(rng):
     g = rng.normal(size=(3, 2, 4, 3, 2, 2))
     moved = np.moveaxis(np.ascontiguousarray(np.moveaxis(g, 0, -1)), -1, 0)
     np.testing.assert_array_equal(ops.fold(moved, x.shape, (2, 2)), ops.fold(g, x.shape, (2, 2)))
+
+
+@pytest.mark.parametrize(("make", "shape", "wanted"), [
+    (lambda rng: nn.Conv1d(2, 4, 2, groups=2, rng=rng), (0, 2, 5), (0, 4, 4)),
+    (lambda rng: nn.Conv2d(2, 3, 2, padding=1, stride=2, rng=rng), (0, 2, 5, 5), (0, 3, 3, 3)),
+    (lambda rng: nn.ConvTranspose2d(2, 3, 2, padding=1, rng=rng), (0, 2, 5, 5), (0, 3, 4, 4)),
+    (lambda rng: nn.TransformerEncoderLayer(4, 2, 8, batch_first=True, rng=rng), (0, 3, 4), (0, 3, 4)),
+])  # fmt: skip
+def test_a_batch_without_samples_gives_none_and_a_gradient_of_zeros(rng, make, shape, wanted):
+    layer = make(rng)
+    x = tg.tensor(np.zeros(shape), requires_grad=True)
+    y = layer(x)
+    assert y.shape == wanted
+    y.sum().backward()
+    assert x.grad.shape == shape
+    for leaf in layer.parameters():
+        np.testing.assert_array_equal(leaf.grad.numpy(), np.zeros(leaf.shape))

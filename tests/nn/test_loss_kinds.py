@@ -150,6 +150,24 @@ def test_penalties_add_up():
     np.testing.assert_array_equal(w.grad.numpy(), [0.75, -1.0])
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_saturated_probability_is_pulled_towards_the_answer(dtype):
+    """The slopes are those that PyTorch gives, (a − t) / max(a (1 − a), 1e-12)."""
+    a = tg.tensor(np.array([0, 1, 1, 0, 1e-20, 0.5], dtype), requires_grad=True)
+    t = np.array([1, 0.3, 0, 0.5, 1, 1])
+    losses = F.binary_cross_entropy(a, t, "none")
+    wanted = [100, 70, 100, 50, -math.log(1e-20), math.log(2)]
+    np.testing.assert_allclose(losses.numpy(), wanted, rtol=1e-6)
+    losses.sum().backward()
+    values = a.numpy().astype(float)
+    slopes = (values - t) / np.maximum(values * (1 - values), 1e-12)
+    np.testing.assert_allclose(a.grad.numpy(), slopes, rtol=1e-6)
+    assert losses.dtype == a.grad.dtype == dtype
+    number = tg.Scalar(0.0)
+    F.binary_cross_entropy(number, 1.0).backward()
+    assert number.grad == pytest.approx(-1e12)
+
+
 X = np.zeros((3, 4))
 
 
@@ -179,6 +197,25 @@ X = np.zeros((3, 4))
     (lambda: nn.KLDivLoss("average"), ValueError, "'none' or 'batchmean' was expected, 'average' came"),
     (lambda: F.cosine_embedding_loss(X[0], X[0], [1]), ShapeError, "pairs (batch, features) were expected"),
     (lambda: F.cosine_embedding_loss(X, X, [1, 1, 1], margin=2), ValueError, "a margin in [−1, 1]"),
+    (lambda: F.binary_cross_entropy(X, X, weight=-1), ValueError, "a weight ≥ 0 was expected, -1 came"),
+    (lambda: F.binary_cross_entropy_with_logits(X, X, pos_weight=-1.0), ValueError, "a pos_weight ≥ 0"),
+    (lambda: F.cross_entropy(X, [0, 1, 2], weight=[-1, 2, 1, 1]), ValueError, "a weight ≥ 0 was expected, -1 came"),
+    (lambda: F.nll_loss(X, [0, 1, 2], weight=[1, math.nan, 1, 1]), ValueError, "a weight ≥ 0 was expected, nan"),
+    (lambda: F.cross_entropy(X, X - 5), ValueError, "cross_entropy: probabilities ≥ 0 were expected as a target, -5"),
+    (lambda: F.cross_entropy(X, [0, 1, 4]), ValueError, "cross_entropy: labels in [0, 4) were expected, 0 … 4 came"),
+    (lambda: nn.MSELoss()(X[:0], X[:0]), ValueError, "'mean' needs at least one element, none came"),
+    (lambda: nn.CrossEntropyLoss(label_smoothing=1.5), ValueError, "CrossEntropyLoss: label_smoothing in [0, 1]"),
+    (lambda: nn.CrossEntropyLoss(weight=[-1]), ValueError, "CrossEntropyLoss: a weight ≥ 0 was expected, -1"),
+    (lambda: nn.BCELoss(weight=-1), ValueError, "BCELoss: a weight ≥ 0 was expected"),
+    (lambda: nn.BCEWithLogitsLoss(pos_weight=-1), ValueError, "BCEWithLogitsLoss: a pos_weight ≥ 0"),
+    (lambda: nn.HuberLoss(delta=0), ValueError, "HuberLoss: delta > 0 was expected, 0 came"),
+    (lambda: nn.HuberLoss(delta="a"), TypeError, "HuberLoss: a number was expected, delta > 0, 'a' came"),
+    (lambda: nn.SmoothL1Loss(beta=-1), ValueError, "SmoothL1Loss: beta ≥ 0"),
+    (lambda: nn.FocalLoss(alpha=2), ValueError, "FocalLoss: alpha in [0, 1]"),
+    (lambda: nn.ELU("a"), TypeError, "ELU: a number was expected, a finite alpha, 'a' came"),
+    (lambda: nn.CELU(0), ValueError, "CELU: an alpha other than 0 was expected"),
+    (lambda: nn.Softplus(beta=0), ValueError, "Softplus: beta > 0"),
+    (lambda: nn.LeakyReLU(math.nan), ValueError, "LeakyReLU: a finite negative_slope"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused(f, error, words):
     with pytest.raises(error, match=re.escape(words)):

@@ -6,11 +6,14 @@ pieces, and the one that learns, are in `activation_hard`.
 
 from __future__ import annotations
 
+import math
+
 from tinygrad_edu import ops
 from tinygrad_edu.core.cases import nonzero, real
 from tinygrad_edu.nn import functional
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.options import require
 from tinygrad_edu.types import Operand
 
 
@@ -64,7 +67,8 @@ class Softplus(Module):
     """The soft ReLU, log(1 + exp(β x)) / β; x itself where β x > threshold; see `functional.scaled_softplus`."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        self.beta, self.threshold = beta, threshold
+        self.beta = require("Softplus", "beta > 0", beta, lambda given: given > 0)
+        self.threshold = require("Softplus", "a threshold", threshold, lambda given: given == given)
 
     def forward(self, x: Operand) -> Operand:
         """Element by element."""
@@ -83,7 +87,7 @@ class ELU(Module):
     """The exponential linear unit: x above 0, α (exp(x) − 1) below; see `functional.elu`."""
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
+        self.alpha = require("ELU", "a finite alpha", alpha)
 
     def forward(self, x: Operand) -> Operand:
         """Element by element."""
@@ -99,7 +103,9 @@ class CELU(Module):
     """The ELU with the slope 1 at 0: x above, α (exp(x / α) − 1) below; see `functional.celu`."""
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
+        self.alpha = require(
+            "CELU", "an alpha other than 0", alpha, lambda given: math.isfinite(given) and given != 0
+        )
 
     def forward(self, x: Operand) -> Operand:
         """Element by element."""

@@ -13,6 +13,7 @@ from tinygrad_edu.core.cases import distinct, interval, nonzero
 from tinygrad_edu.nn import functional
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.options import require
 from tinygrad_edu.nn.parameter import parameter
 from tinygrad_edu.types import Operand
 
@@ -24,7 +25,7 @@ class LeakyReLU(Module):
     """A ReLU that lets negative numbers through in part: negative_slope · x; see `functional.leaky_relu`."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
+        self.negative_slope = require("LeakyReLU", "a finite negative_slope", negative_slope)
 
     def forward(self, x: Operand) -> Operand:
         """Element by element."""

@@ -204,7 +204,10 @@ class MultiheadAttention(Module):
         else:
             projected = ops.linear(x, W, ops.getitem(self.in_proj_bias, part), transposed=True)
         batch, time, _ = projected.shape
-        return ops.transpose(ops.reshape(projected, (batch, time, self.num_heads, -1)), (0, 2, 1, 3))
+        return ops.transpose(
+            ops.reshape(projected, (batch, time, self.num_heads, self.embed_dim // self.num_heads)),
+            (0, 2, 1, 3),
+        )
 
     def _mask(self, shape: Any, padding: Any, mask: Operand | None, causal: bool) -> Operand | None:
         """All masks in one that broadcasts to (batch, heads, L, S): True and False, or numbers if one is of numbers."""

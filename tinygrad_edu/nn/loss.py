@@ -5,13 +5,17 @@ Their formulas, ranges, errors and sources stand beside the functions of `nn.fun
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinygrad_edu.core.cases import interval, real
 from tinygrad_edu.nn import functional
 from tinygrad_edu.nn.cases import labels, layer, verified
+from tinygrad_edu.nn.functional.cross_entropy import check_smoothing
+from tinygrad_edu.nn.functional.reduction import not_negative
 from tinygrad_edu.nn.functional.regression import signs
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.options import require
 from tinygrad_edu.types import Operand
 
 
@@ -32,6 +36,11 @@ class Loss(Module):
     def extra_repr(self) -> str:
         """The reduction."""
         return self.reduction
+
+
+def weights(name: str, what: str, given: Any) -> Any:
+    """What was given, if it is None or has no number below 0."""
+    return given if given is None else not_negative(name, what, given)
 
 
 # ---- of numbers ----
@@ -61,7 +70,7 @@ class HuberLoss(Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.delta = delta
+        self.delta = require("HuberLoss", "delta > 0", delta, lambda given: given > 0)
 
     def forward(self, prediction: Operand, target: Operand) -> Operand:
         """The loss of a prediction; target of the same shape."""
@@ -74,7 +83,7 @@ class SmoothL1Loss(Loss):
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.beta = beta
+        self.beta = require("SmoothL1Loss", "beta ≥ 0", beta, lambda given: given >= 0)
 
     def forward(self, prediction: Operand, target: Operand) -> Operand:
         """The loss of a prediction; target of the same shape."""
@@ -89,7 +98,9 @@ class CosineEmbeddingLoss(Loss):
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
         super().__init__(reduction)
-        self.margin = margin
+        self.margin = require(
+            "CosineEmbeddingLoss", "a margin in [−1, 1]", margin, lambda given: -1 <= given <= 1
+        )
 
     def forward(self, a: Operand, b: Operand, target: Any) -> Operand:
         """The loss of pairs (batch, features); target (batch), 1 or −1."""
@@ -105,7 +116,7 @@ class BCELoss(Loss):
 
     def __init__(self, reduction: str = "mean", *, weight: Any = None) -> None:
         super().__init__(reduction)
-        self.weight = weight
+        self.weight = weights("BCELoss", "a weight", weight)
 
     def forward(self, probability: Operand, target: Operand) -> Operand:
         """The loss of probabilities; target of the same shape, in [0, 1]."""
@@ -118,7 +129,8 @@ class BCEWithLogitsLoss(Loss):
 
     def __init__(self, reduction: str = "mean", *, weight: Any = None, pos_weight: Any = None) -> None:
         super().__init__(reduction)
-        self.weight, self.pos_weight = weight, pos_weight
+        self.weight = weights("BCEWithLogitsLoss", "a weight", weight)
+        self.pos_weight = weights("BCEWithLogitsLoss", "a pos_weight", pos_weight)
 
     def forward(self, logits: Operand, target: Operand) -> Operand:
         """The loss of logits; target of the same shape, in [0, 1]."""
@@ -133,7 +145,10 @@ class FocalLoss(Loss):
 
     def __init__(self, reduction: str = "mean", *, gamma: float = 2.0, alpha: float | None = None) -> None:
         super().__init__(reduction)
-        self.gamma, self.alpha = gamma, alpha
+        self.gamma = require("FocalLoss", "gamma ≥ 0", gamma, lambda given: 0 <= given < math.inf)
+        if alpha is not None:
+            require("FocalLoss", "alpha in [0, 1]", alpha, lambda given: 0 <= given <= 1)
+        self.alpha = alpha
 
     def forward(self, logits: Operand, target: Operand) -> Operand:
         """The loss of logits; target of the same shape, in [0, 1]."""
@@ -165,7 +180,9 @@ class CrossEntropyLoss(Loss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(reduction)
-        self.weight, self.ignore_index, self.label_smoothing = weight, ignore_index, label_smoothing
+        self.weight = weights("CrossEntropyLoss", "a weight", weight)
+        check_smoothing("CrossEntropyLoss", label_smoothing)
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     def forward(self, logits: Operand, target: Any) -> Operand:
         """The loss of logits (batch, classes, …); labels (batch, …), or distributions of the shape of the logits."""
@@ -181,7 +198,7 @@ class NLLLoss(Loss):
 
     def __init__(self, reduction: str = "mean", *, weight: Any = None, ignore_index: int = -100) -> None:
         super().__init__(reduction)
-        self.weight, self.ignore_index = weight, ignore_index
+        self.weight, self.ignore_index = weights("NLLLoss", "a weight", weight), ignore_index
 
     def forward(self, log_p: Operand, labels: Any) -> Operand:
         """The loss of log-probabilities (batch, classes, …); labels (batch, …), integers in [0, classes)."""

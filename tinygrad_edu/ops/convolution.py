@@ -20,6 +20,7 @@ Puri and Simard 2006). The batch is the innermost axis in memory, so that whatev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -197,12 +198,13 @@ def _columns(
     found = windows(by_channel, size, stride, dilation)  # (in, batch, *positions, *size), not copied yet
     positions = found.shape[2 : 2 + n]
     found = found.transpose(0, *range(2 + n, 2 + 2 * n), *range(2, 2 + n), 1)
-    return found.reshape(groups, -1, len(x) * int(np.prod(positions))), positions
+    rows = x.shape[1] // groups * math.prod(size)  # said, for −1 says nothing of a batch without images
+    return found.reshape(groups, rows, len(x) * math.prod(positions)), positions
 
 
 def _as_rows(a: Array, groups: int) -> Array:
     """(batch, out, *positions) as (groups, out / groups, positions · batch)."""
-    return np.moveaxis(a, 0, -1).reshape(groups, a.shape[1] // groups, -1)
+    return np.moveaxis(a, 0, -1).reshape(groups, a.shape[1] // groups, len(a) * math.prod(a.shape[2:]))
 
 
 def _batch_first(y: Array) -> Array:

@@ -45,7 +45,7 @@ def binary_cross_entropy_with_logits(
 
     Raises:
         ShapeError: the shapes differ, or weights would enlarge them.
-        ValueError: a target outside [0, 1], or an unknown reduction.
+        ValueError: a target outside [0, 1], a weight below 0, or an unknown reduction.
     """
     t = _probabilities("binary_cross_entropy_with_logits", "targets", matched(
         "binary_cross_entropy_with_logits", logits, target))  # fmt: skip
@@ -67,18 +67,17 @@ def binary_cross_entropy(
 ) -> Operand:
     """−w (t log a + (1 − t) log(1 − a)), of probabilities a and targets t in [0, 1].
 
-    Logarithms are cut off at −100, as in PyTorch (at −87 in float32): the loss of a certain error is 100, and not
-    infinite. There it is constant, so the slope is 0, and nothing is learned: `binary_cross_entropy_with_logits`
-    has no such end.
+    Logarithms are cut off at −100, and their slopes at 1e12, as in PyTorch: the loss of a certain error is 100, and not
+    infinite, and it pulls towards the right answer. Below a = 1e-12 that slope is not the derivative of what is
+    returned, which is steeper, or constant: `binary_cross_entropy_with_logits` has no such end.
 
     Raises:
         ShapeError: the shapes differ, or weights would enlarge them.
-        ValueError: a probability or a target outside [0, 1], or an unknown reduction.
+        ValueError: a probability or a target outside [0, 1], a weight below 0, or an unknown reduction.
     """
     a = _probabilities("binary_cross_entropy", "probabilities", probability)
     t = _probabilities("binary_cross_entropy", "targets", matched("binary_cross_entropy", a, target))
-    least = max(math.exp(-100), float(np.finfo(floating(value_of(a))).tiny))
-    losses = -(t * ops.log(ops.clip(a, low=least)) + (1 - t) * ops.log(ops.clip(1 - a, low=least)))
+    losses = -(t * _limited_log(a) + (1 - t) * _limited_log(1 - a))
     if weight is not None:
         losses = weights_for("binary_cross_entropy", "a weight", weight, a) * losses
     return reduced(losses, reduction)
@@ -121,6 +120,19 @@ def focal_loss(
     no, yes = ops.softplus(logits), ops.softplus(-logits)  # −log of the probability of no, and of yes
     losses = of_yes * t * ops.exp(-gamma * no) * yes + of_no * (1 - t) * ops.exp(-gamma * yes) * no
     return reduced(losses, reduction)
+
+
+def _limited_log(a: Operand) -> Operand:
+    """Log a where a ≥ 1e-12; below, max(log a, −100), as a point of a line with the slope 1e12."""
+    values = value_of(a)
+    below = np.asarray(values < 1e-12, floating(values))
+    if not np.any(below):
+        return ops.log(a)
+    with np.errstate(divide="ignore"):
+        height = np.maximum(np.log(np.where(below, values, 1)), -100)
+    steep = min(1e12, float(np.finfo(below.dtype).max))
+    b, h = (float(below), float(height)) if type(values) is float else (below, height)
+    return b * (h + steep * (a - values)) + (1 - b) * ops.log(b + (1 - b) * a)
 
 
 def _probabilities(name: str, what: str, x: Operand) -> Operand:

@@ -21,7 +21,15 @@ from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.cases import itself, layer, verified
 from tinygrad_edu.nn.cases import labels as labels_below
-from tinygrad_edu.nn.functional.reduction import check_reduction, floating, matched, reduced, refuse_lists
+from tinygrad_edu.nn.functional.reduction import (
+    check_reduction,
+    floating,
+    matched,
+    not_negative,
+    reduced,
+    refuse_lists,
+)
+from tinygrad_edu.nn.options import require
 from tinygrad_edu.types import Array, Operand, Shape
 
 
@@ -52,14 +60,15 @@ def cross_entropy(
     """
     check_reduction(reduction)
     refuse_lists("cross_entropy", logits)
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"cross_entropy: label_smoothing in [0, 1] was expected, {label_smoothing} came")
+    check_smoothing("cross_entropy", label_smoothing)
     shape, found = np.shape(value_of(logits)), np.asarray(value_of(target))
     if found.dtype.kind == "f" and found.shape == shape and len(shape) >= 2:
         return _of_distributions(logits, target, reduction, weight, label_smoothing)
     _refuse_rows("cross_entropy", shape, found)
     ignored = bool(np.any(found == ignore_index))
-    if weight is None and not label_smoothing and not ignored and len(shape) == 2 and reduction != "none":
+    usual = weight is None and not label_smoothing and not ignored and reduction != "none"
+    if usual and len(shape) == 2 and found.shape == shape[:1] and found.dtype.kind in "iu" and found.size:
+        _refuse_no_class("cross_entropy", found, shape[1])
         loss = ops.softmax_cross_entropy(logits, labels=found)
         return loss if reduction == "mean" else loss * len(found)
     log_p = ops.log_softmax(logits, axis=1)
@@ -96,6 +105,11 @@ def nll_loss(
     return _mean_of_labels(-ops.sum(w * ops.where(at, log_p, 0.0), axis=1), reduction, w, y, counts)
 
 
+def check_smoothing(name: str, label_smoothing: float) -> None:
+    """Refuse an ε outside [0, 1], by a ValueError, and what is no number, by a TypeError."""
+    require(name, "label_smoothing in [0, 1]", label_smoothing, lambda given: 0 <= given <= 1)
+
+
 # ---- distributions, and labels ----
 
 
@@ -120,6 +134,11 @@ def _of_distributions(
 ) -> Operand:
     classes = np.shape(value_of(logits))[1]
     q = matched("cross_entropy", logits, target)
+    values = np.asarray(value_of(q))
+    if not np.all(values >= 0):
+        raise ValueError(
+            f"cross_entropy: probabilities ≥ 0 were expected as a target, {values.min():.4g} came"
+        )
     if smoothing:
         q = (1 - smoothing) * q + smoothing / classes
     if weight is not None:
@@ -137,9 +156,13 @@ def _labelled(name: str, x: Operand, y: Array, weight: Any, ignore_index: int) -
         )
     counts = y != ignore_index
     y = np.where(counts, y, 0)
-    if y.size and not 0 <= y.min() <= y.max() < shape[1]:
-        raise ValueError(f"{name}: labels in [0, {shape[1]}) were expected, {y.min()} … {y.max()} came")
+    _refuse_no_class(name, y, shape[1])
     return _class_weights(name, x, weight), y, counts.astype(floating(value_of(x)))
+
+
+def _refuse_no_class(name: str, y: Array, classes: int) -> None:
+    if y.size and not 0 <= y.min() <= y.max() < classes:
+        raise ValueError(f"{name}: labels in [0, {classes}) were expected, {y.min()} … {y.max()} came")
 
 
 def _class_weights(name: str, x: Operand, weight: Any) -> Array:
@@ -147,7 +170,7 @@ def _class_weights(name: str, x: Operand, weight: Any) -> Array:
     w = np.ones(shape[1]) if weight is None else np.asarray(value_of(weight))
     if w.shape != shape[1:2]:
         raise ShapeError(f"{name}: a weight for each of the {shape[1]} classes was expected, {w.shape} came")
-    return w.astype(floating(value)).reshape(-1, *[1] * (len(shape) - 2))
+    return not_negative(name, "a weight", w).astype(floating(value)).reshape(-1, *[1] * (len(shape) - 2))
 
 
 def _one_hot(y: Array, x: Operand) -> Array:

@@ -38,6 +38,10 @@ def reduced(losses: Operand, reduction: str, total: Operand = None) -> Operand:
     check_reduction(reduction)
     if reduction == "none":
         return losses
+    if reduction == "mean" and not np.size(value_of(losses)):
+        raise ValueError(
+            "reduction: 'mean' needs at least one element, none came: skip an empty batch, or sum"
+        )
     summed = ops.sum(losses) if np.shape(value_of(losses)) else losses
     if reduction == "sum" or (total is None and not np.shape(value_of(losses))):
         return summed
@@ -77,6 +81,7 @@ def weights_for(name: str, what: str, given: Any, prediction: Operand) -> Array:
 
     Raises:
         ShapeError: they would.
+        ValueError: a weight below 0, or that is not finite.
     """
     x, w = value_of(prediction), np.asarray(value_of(given))
     try:
@@ -87,7 +92,23 @@ def weights_for(name: str, what: str, given: Any, prediction: Operand) -> Array:
         raise ShapeError(
             f"{name}: {what} that can be broadcast to {np.shape(x)} was expected, {w.shape} came"
         )
-    return w.astype(floating(x))
+    return not_negative(name, what, w).astype(floating(x))
+
+
+def not_negative(name: str, what: str, given: Any) -> Array:
+    """Weights as an array. With one below 0 the worst prediction would be the best, without any end.
+
+    Raises:
+        TypeError: something other than real numbers.
+        ValueError: a weight below 0, or that is not finite.
+    """
+    w = np.asarray(value_of(given))
+    if w.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: {what} of real numbers was expected, dtype {w.dtype} came")
+    wrong = w[~((w >= 0) & np.isfinite(w))]
+    if wrong.size:
+        raise ValueError(f"{name}: {what} ≥ 0 was expected, {wrong.flat[0]:.4g} came")
+    return w
 
 
 def floating(x: Any) -> Any:

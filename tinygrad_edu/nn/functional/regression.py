@@ -17,6 +17,7 @@ from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.cases import itself, labels, layer, verified
 from tinygrad_edu.nn.functional.reduction import floating, matched, reduced
+from tinygrad_edu.nn.options import require
 from tinygrad_edu.types import Array, Operand, Shape
 
 # ---- of a difference ----
@@ -55,8 +56,7 @@ def huber_loss(prediction: Operand, target: Operand, reduction: str = "mean", de
         ShapeError: the shapes differ.
         ValueError: an unknown reduction, or δ is not positive.
     """
-    if not delta > 0:
-        raise ValueError(f"huber_loss: delta > 0 was expected, {delta} came")
+    require("huber_loss", "delta > 0", delta, lambda given: given > 0)
     distance = ops.absolute(prediction - matched("huber_loss", prediction, target))
     near = ops.clip(distance, high=delta)
     return reduced(near * (distance - 0.5 * near), reduction)  # one formula for both, and no large square
@@ -78,8 +78,7 @@ def smooth_l1_loss(
         ShapeError: the shapes differ.
         ValueError: an unknown reduction, or β < 0.
     """
-    if not beta >= 0:
-        raise ValueError(f"smooth_l1_loss: beta ≥ 0 was expected, {beta} came")
+    require("smooth_l1_loss", "beta ≥ 0", beta, lambda given: given >= 0)
     if beta == 0:
         return l1_loss(prediction, target, reduction)
     return huber_loss(prediction, target, reduction, beta) / beta
@@ -148,8 +147,7 @@ def cosine_embedding_loss(
     shape = np.shape(value_of(a))
     if len(shape) != 2:
         raise ShapeError(f"cosine_embedding_loss: pairs (batch, features) were expected, {shape} came")
-    if not -1 <= margin <= 1:
-        raise ValueError(f"cosine_embedding_loss: a margin in [−1, 1] was expected, {margin} came")
+    require("cosine_embedding_loss", "a margin in [−1, 1]", margin, lambda given: -1 <= given <= 1)
     t = checked_signs("cosine_embedding_loss", target, shape[:1], floating(value_of(a)))
     cosine = cosine_similarity(a, b)
     return reduced(ops.where(t > 0, 1 - cosine, ops.relu(cosine - margin)), reduction)
