@@ -80,11 +80,15 @@ def test_a_model_that_fails_gets_its_forward_back():
     assert all("forward" not in vars(module) for _, module in net.named_modules())
 
 
-def test_a_model_with_several_outputs_needs_a_loss():
+def test_of_several_outputs_the_first_is_looked_at_unless_a_loss_comes():
     rng = np.random.default_rng(0)
     net, x = nn.GRU(3, 4, rng=rng), rng.standard_normal((2, 5, 3))
-    with pytest.raises(TypeError, match="give a loss of its outputs"):
-        layers(net, x)
+    g = rng.standard_normal((2, 5, 4))
+    seen = observe(net, x, cotangent=g)
+    alone = observe(net, x, loss=lambda y: tg.sum(y[0] * g))
+    for path, (_, gradient) in alone.parameters.items():
+        np.testing.assert_allclose(seen.parameters[path][1], gradient, rtol=1e-12)
+    assert layers(net, x).rows
     assert layers(net, x, loss=lambda y: tg.sum(y[0])).loss is not None
 
 
@@ -168,9 +172,17 @@ def test_verdicts(network, start, word):
     assert found.verdict.word == word, found.verdict
     assert bool(found.claims) == bool(word)
     assert found.held == (word in ("fine", ""))
+    assert ("undecided: " in str(found)) == (not word)
+    assert found.verdict.cause
     if word not in ("fine", ""):
-        assert found.verdict.cause
         assert "init." in found.verdict.remedy
+
+
+def test_inputs_that_are_not_finite_say_nothing_of_the_model():
+    x = np.ones((4, 3))
+    x[2, 1] = np.nan
+    with pytest.raises(ValueError, match=r"the inputs are not finite, x\[2, 1\] is nan: remove or fill"):
+        layers(small(np.random.default_rng(0)), x)
 
 
 def test_dead_units_are_named():

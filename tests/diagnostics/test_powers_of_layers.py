@@ -42,7 +42,8 @@ def test_where_the_range_of_numbers_ends(c, single, double):
     ("scales", "depth", "said"),
     [
         ([], 3, "came"),
-        ([0.0], 3, "positive"),
+        ([float("nan")], 3, "finite"),
+        ([-1.00001], 3, "0.01 %"),
         ([1.5], 0, "a layer"),
         ([1.5], 5000, "at most 1703"),
         ([1.00001], 3, "0.01 %"),
@@ -51,6 +52,25 @@ def test_where_the_range_of_numbers_ends(c, single, double):
 def test_what_is_refused(scales, depth, said):
     with pytest.raises(ValueError, match=said):
         powers(scales, depth)
+
+
+def test_a_negative_scale_turns_the_sign():
+    found = powers((-1.0, -1.5), 5)
+    assert found.held
+    assert found.networks[0].activations.tolist() == [1.0] * 6
+    assert found.networks[1].signs.tolist() == [1, -1, 1, -1, 1, -1]
+    assert found.networks[1].activations[-1] == pytest.approx(1.5**5, rel=1e-15)
+
+
+def test_a_scale_of_zero_is_dead_at_once():
+    found = powers((0.0,), 3)
+    assert found.held
+    (net,) = found.networks
+    assert net.activations.tolist() == [1, 0, 0, 0]
+    assert net.gradients.tolist() == [0, 0, 0, 1]
+    assert net.weights.tolist() == [0, 0, 0]
+    assert powers((0.0,), 1).networks[0].weights.tolist() == [1]  # a single layer has its gradient
+    assert found.svg()
 
 
 def test_a_wrong_layer_would_be_noticed(monkeypatch):

@@ -73,7 +73,7 @@ def _of_file(args: argparse.Namespace, rng: Any) -> Finding:
     from tinygrad_edu.cli.target import target_of
     from tinygrad_edu.cli.user_file import Refusal, guarded, opened, split
     from tinygrad_edu.diagnostics import layers
-    from tinygrad_edu.nn import Module
+    from tinygrad_edu.nn import Embedding, Module
 
     path, name = split(args.target)
     if not name:
@@ -83,5 +83,15 @@ def _of_file(args: argparse.Namespace, rng: Any) -> Finding:
             target = target_of(module, name, args.input, [], rng)
         if not isinstance(target.target, Module):
             raise Refusal(f"{name} is {target.said}: a module was expected, whose layers could be looked at")
-        with guarded(path, f"{name} could not be run"):
-            return layers(target.target, *target.inputs, rate=args.rate, rng=rng, of=f"{path.name}:{name}")
+        try:
+            with guarded(path, f"{name} could not be run"):
+                return layers(
+                    target.target, *target.inputs, rate=args.rate, rng=rng, of=f"{path.name}:{name}"
+                )
+        except Refusal as refusal:
+            if not args.input or not any(isinstance(m, Embedding) for _, m in target.target.named_modules()):
+                raise
+            raise Refusal(
+                f"{refusal}\n--input has real numbers, and an Embedding wants integers: write "
+                f"{name}_inputs = [array] into the file, or a function of an rng that returns them"
+            ) from None

@@ -23,7 +23,12 @@ from tinygrad_edu.types import Array
 
 ACTIVATIONS: dict[str, tuple[Callable[[], nn.Module], Callable[..., Any]]] = {
     "relu": (nn.ReLU, ops.relu), "tanh": (nn.Tanh, ops.tanh), "sigmoid": (nn.Sigmoid, ops.sigmoid),
-    "softplus": (nn.Softplus, ops.softplus), "gelu": (nn.GELU, functional.gelu),
+    "softplus": (nn.Softplus, ops.softplus), "gelu": (nn.GELU, functional.gelu), "elu": (nn.ELU, functional.elu),
+    "celu": (nn.CELU, functional.celu), "selu": (nn.SELU, functional.selu), "silu": (nn.SiLU, functional.silu),
+    "mish": (nn.Mish, functional.mish), "leaky_relu": (nn.LeakyReLU, functional.leaky_relu),
+    "relu6": (nn.ReLU6, functional.relu6), "hardtanh": (nn.Hardtanh, functional.hardtanh),
+    "hardsigmoid": (nn.Hardsigmoid, functional.hardsigmoid), "hardswish": (nn.Hardswish, functional.hardswish),
+    "softsign": (nn.Softsign, functional.softsign), "logsigmoid": (nn.LogSigmoid, functional.logsigmoid),
     "linear": (nn.Identity, ops.identity),
 }  # fmt: skip
 MOST = 10_000  # units of a layer, and layers
@@ -106,6 +111,11 @@ def architecture(text: str) -> Architecture:
     return Architecture(text, tuple(widths), tuple(activations))
 
 
+def _usual(part: nn.Module) -> bool:
+    """Whether an activation has the options that its name stands for, such as α = 1 of an ELU."""
+    return all(vars(part).get(name) == value for name, value in vars(type(part)()).items())
+
+
 def architecture_of(model: nn.Module) -> Architecture:
     """Read it off a model: a `Sequential` of linear layers with activations between.
 
@@ -120,15 +130,16 @@ def architecture_of(model: nn.Module) -> Architecture:
             if len(activations) < len(widths) - 1:
                 activations.append("linear")
             widths += [part.out_features] if widths else [part.in_features, part.out_features]
-        elif type(part) in kinds and widths and len(activations) == len(widths) - 2:
+        elif type(part) in kinds and _usual(part) and widths and len(activations) == len(widths) - 2:
             activations.append(kinds[type(part)])
         else:
             widths = []
             break
     if not widths or len(activations) != len(widths) - 2:
         raise TypeError(
-            f"architecture_of: a Sequential of Linear and, between them, {', '.join(k.__name__ for k in kinds)} was "
-            f"expected, {type(model).__name__} came: of another model, `layers` shows what it does as it is"
+            f"architecture_of: a Sequential of Linear and, between them, {', '.join(k.__name__ for k in kinds)} as "
+            f"they are without options, was expected, {type(model).__name__} came: of another model, `layers` shows "
+            f"what it does as it is"
         )
     text = "-".join(
         [

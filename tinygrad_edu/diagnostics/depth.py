@@ -142,9 +142,14 @@ def depth(
         epochs: through the training set, at least 1.
 
     Raises:
+        TypeError: seeds that are no sequence.
         ValueError: a network of another size, no seed or no epoch.
     """
     found = architecture(network)
+    if not np.iterable(seeds):
+        raise TypeError(
+            f"depth: a sequence of seeds such as range(5) was expected, {seeds!r} came: say [{seeds!r}]"
+        )
     if (found.widths[0], found.widths[-1]) != (64, 10) or not len(seeds) or epochs < 1:
         raise ValueError(
             f"depth: 64 inputs, 10 outputs, a seed and an epoch at least were expected, {network}, {len(seeds)} seeds "

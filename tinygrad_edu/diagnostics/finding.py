@@ -19,6 +19,7 @@ import numpy as np
 
 from tinygrad_edu.diagnostics.chart import Panel, draw
 from tinygrad_edu.reporting import write
+from tinygrad_edu.saving.atomic import require_folder
 
 WIDTH = 100  # characters of a line of text, at most
 
@@ -101,10 +102,12 @@ class Finding:
         """Write a file; the suffix decides what: .txt, .json or .svg.
 
         Raises:
+            FileNotFoundError: its folder does not exist.
             ValueError: another suffix, or another theme.
             OSError: the file cannot be written; it is then what it was.
         """
         kind = Path(path).suffix.lower()
+        require_folder("save", path)
         if kind == ".svg":
             return write(self.svg(theme), path)
         if kind == ".json":

@@ -16,15 +16,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import wrap
 from typing import Any, ClassVar
 
 import numpy as np
 
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.diagnostics.chart import Mark, Panel
-from tinygrad_edu.diagnostics.finding import Claim, Finding, columns, short
+from tinygrad_edu.diagnostics.finding import WIDTH, Claim, Finding, columns, short
 from tinygrad_edu.diagnostics.observing import Output, observe
-from tinygrad_edu.diagnostics.statistics import histogram, mean_square
+from tinygrad_edu.diagnostics.statistics import histogram, mean_square, refuse_not_finite
 from tinygrad_edu.diagnostics.verdicts import Verdict, judged
 from tinygrad_edu.nn import functional
 from tinygrad_edu.nn.init import fans
@@ -107,7 +108,7 @@ class Layers(Finding):
 
     @cached_property
     def verdict(self) -> Verdict:
-        """In a word, with cause and remedy; an empty word if the figures do not decide."""
+        """In a word, with cause and remedy; if the figures do not decide, an empty word, and why they do not."""
         return judged(self)
 
     @property
@@ -130,7 +131,7 @@ class Layers(Finding):
                 "outputs": rows, "parameters": weights}  # fmt: skip
 
     def lines(self) -> list[str]:
-        """Outputs, then parameters."""
+        """Outputs, then parameters; and why nothing was decided, if nothing was."""
         rows = [["output", "kind", "E[x²]", "E[g²]", "dead", "saturated", "activations", "gradients"]]
         rows += [
             [r.name, r.kind, short(r.square), short(r.gradient), _percent(r.dead), _percent(r.saturated),
@@ -144,8 +145,9 @@ class Layers(Finding):
         ]
         loss = "a random cotangent was sent back" if self.loss is None else f"loss {short(self.loss)}"
         given = short(self.input_square) if math.isfinite(self.input_square) else "—"
+        open_ = [] if self.verdict.word else ["", *wrap(f"undecided: {self.verdict.cause}", WIDTH)]
         return [f"inputs: E[x²] = {given};  {loss};  η = {self.rate:g}", "",
-                *columns(rows, left=2), "", *columns(table)]  # fmt: skip
+                *columns(rows, left=2), "", *columns(table), *open_]  # fmt: skip
 
     def panels(self) -> list[Panel]:
         """Mean squares on the way, and updates."""
@@ -188,7 +190,7 @@ def layers(
 
     Raises:
         TypeError: no module, or one whose output is no node, and no loss of it.
-        ValueError: no parameters, labels and a loss, or a rate that is not positive.
+        ValueError: no parameters, labels and a loss, a rate that is not positive, or inputs that are not finite.
     """
     if labels is not None and loss is not None:
         raise ValueError("layers: labels or a loss was expected, both came")
@@ -196,6 +198,7 @@ def layers(
         raise ValueError(f"layers: a positive learning rate was expected, {rate} came")
     if labels is not None:
         loss = lambda y: functional.cross_entropy(y, labels)  # noqa: E731
+    refuse_not_finite("layers", *map(value_of, inputs))
     with np.errstate(over="ignore", invalid="ignore"):  # an exploding model is what this is for
         back = None if loss is not None else np.random.default_rng(0) if rng is None else rng
         seen = observe(model, *inputs, loss=loss, cotangent=back)

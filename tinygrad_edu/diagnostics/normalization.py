@@ -106,6 +106,8 @@ class Normalization(Finding):
                       f"κ − 1 = {d.bowl.condition - 1:.1e}, {_steps(d, self.most)}")
                 for d in white
             ]  # fmt: skip
+        if standard.steps is None and raw.steps is None:
+            return found  # neither has arrived: see the line below the table
         found.append(
             Claim(
                 "on standardized inputs descent needs fewer steps than on the inputs as they are",
@@ -138,10 +140,18 @@ class Normalization(Finding):
             counted = _steps(d, self.most)
             rows.append([d.name, *map(short, (b.curved[0], b.curved[-1], b.condition, b.largest_step)), *growth,
                          counted, str(d.predicted)])  # fmt: skip
+        notes = [] if self.model == "linear" else [
+            "predicted: as if the cost were its bowl at the minimum everywhere; from afar it takes other steps.",
+        ]  # fmt: skip
+        if all(d.steps is None for d in self.descents[:2]):
+            notes.append(
+                f"undecided: whether standardized inputs need fewer steps; neither arrived within {self.most}."
+            )
         return [
             *columns(rows), "",
             "×0.99, ×1.01: what a step of this part of 2/λmax multiplies the distance from the minimum by, as run.",
             f"steps: of η = 1/λmax from 0, until J − J* is {self.tolerance:g} of what it was.",
+            *notes,
         ]  # fmt: skip
 
     def panels(self) -> list[Panel]:

@@ -71,7 +71,8 @@ def observe(
         model: a module with parameters.
         inputs: what it is called with.
         loss: a function of its output that returns one number; or
-        cotangent: what comes back to its output, of that shape; of a generator, standard normal numbers.
+        cotangent: what comes back to its output, or to the first of several, of that shape; of a generator, standard
+            normal numbers.
 
     Raises:
         TypeError: no module; or it, or the loss, returns something else than a node.
@@ -82,6 +83,8 @@ def observe(
     parameters = named("observe", model)
     with state_restored(), _remembered(model) as seen:
         y = model(*inputs)
+    while loss is None and isinstance(y, tuple) and y:  # as of a recurrent layer: outputs, and the last state
+        y = y[0]
     end = y if loss is None else loss(y)
     if not isinstance(end, Node):
         what, hint = ("model", ": give a loss of its outputs") if loss is None else ("loss", "")

@@ -5,6 +5,8 @@ transposes, which are c · I as well, and at layer l it is c^(L − l) times wha
 L = 30 that is 191,751, with c = 0.5 it is 10⁻⁹. The gradient of a weight is the product of both, ḡ xᵀ: c^(L − l) ·
 c^(l − 1) = c^(L − 1) in every layer. So here all weights suffer alike, and a first layer that learns less than the
 last needs more than this.
+
+If c is negative, sizes are powers of |c|, and the sign turns at every layer. If it is 0, the signal is dead at once.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ class Power:
         activations: (L + 1,), the size of the signal before and after each layer, as a part of that of the input.
         gradients: (L + 1,), the size of the gradient at the same places, as a part of that at the output.
         weights: (L,), the size of the gradient of each weight, as a part of that of a network with W = I.
+        signs: (L + 1,), 1 where the signal has the signs of the input, −1 where it has the opposite ones, 0 if it is 0.
         leaves: {dtype: (predicted, observed)}, after how many layers 1 is no normal number any more; empty for c = 1.
     """
 
@@ -45,6 +48,7 @@ class Power:
     activations: Array
     gradients: Array
     weights: Array
+    signs: Array
     leaves: dict[str, tuple[int, int]]
 
     @property
@@ -53,19 +57,20 @@ class Power:
         return len(self.weights)
 
     def predicted(self) -> tuple[Array, Array, Array]:
-        """Closed forms of the three: cˡ, c^(L − l) and c^(L − 1)."""
-        layers = np.arange(self.depth + 1.0)
-        return (
-            self.scale**layers,
-            self.scale ** layers[::-1],
-            np.full(self.depth, self.scale ** (self.depth - 1.0)),
-        )
+        """Closed forms of the three: |c|ˡ, |c|^(L − l) and |c|^(L − 1)."""
+        layers, size = np.arange(self.depth + 1.0), abs(self.scale)
+        return size**layers, size ** layers[::-1], np.full(self.depth, size ** (self.depth - 1.0))
+
+    @property
+    def base(self) -> str:
+        """What sizes are powers of."""
+        return f"|{self.scale:g}|" if self.scale < 0 else f"{self.scale:g}"
 
     @property
     def off(self) -> float:
-        """The largest relative difference from the closed forms."""
-        measured = (self.activations, self.gradients, self.weights)
-        return max(float(np.abs(m / p - 1).max()) for m, p in zip(measured, self.predicted(), strict=True))
+        """The largest relative difference from the closed forms; an absolute one where they are 0."""
+        pairs = zip((self.activations, self.gradients, self.weights), self.predicted(), strict=True)
+        return max(float((np.abs(m - p) / np.where(p > 0, p, 1)).max()) for m, p in pairs)
 
 
 @dataclass(frozen=True)
@@ -88,11 +93,14 @@ class Powers(Finding):
         for each in self.networks:
             allowed = (2 * each.depth + 4) * np.finfo(float).eps
             c, last = f"{each.scale:g}", short(float(each.activations[-1]))
-            said = (
-                f"c = {c}: activations are c^l, gradients c^(L − l), those of weights c^(L − 1), to rounding"
-            )
-            figures = f"c^L = {last}; off by {each.off:.1e} at most, {allowed:.1e} allowed"
+            b = "|c|" if each.scale < 0 else "c"
+            said = f"c = {c}: activations are {b}^l, gradients {b}^(L − l), those of weights {b}^(L − 1), to rounding"
+            figures = f"{b}^L = {last}; off by {each.off:.1e} at most, {allowed:.1e} allowed"
             found.append(Claim(said, bool(each.off <= allowed), figures))
+            if each.scale < 0:
+                turned = np.array_equal(each.signs, (-1.0) ** np.arange(each.depth + 1))
+                figures = f"{int(np.sum(each.signs[1:] != each.signs[:-1]))} times in {each.depth} layers"
+                found.append(Claim(f"c = {c}: the sign turns at every layer", turned, figures))
             if each.leaves:
                 said = f"c = {c}: a signal leaves the range of numbers where the logarithm says"
                 figures = ", ".join(
@@ -123,9 +131,9 @@ class Powers(Finding):
                 [
                     "layer",
                     "activations",
-                    f"{each.scale:g}^l",
+                    f"{each.base}^l",
                     "gradients",
-                    f"{each.scale:g}^(L−l)",
+                    f"{each.base}^(L−l)",
                     "of its weight",
                 ]
             ]
@@ -147,7 +155,8 @@ class Powers(Finding):
                 layers, form = np.arange(each.depth + 1), each.predicted()[i]
                 marks.append(Mark("", layers, form, colour, "dashed"))
                 marks.append(Mark(f"c = {each.scale:g}", layers, getattr(each, name), colour, "dots"))
-            note = "dots: measured, dashed: " + ("cˡ" if i == 0 else "c^(L − l)")
+            b = "|c|" if any(each.scale < 0 for each in self.networks) else "c"
+            note = "dots: measured, dashed: " + (f"{b}ˡ" if i == 0 else f"{b}^(L − l)")
             panels.append(Panel(title, "layer l", "size", marks, log_y=True, note=note, backward=i == 1))
         return panels
 
@@ -158,25 +167,29 @@ def powers(
     """Run networks of `depth` layers with W = c · I, forward and backward.
 
     Args:
-        scales: the c, positive.
+        scales: the c.
         depth: L, at least 1.
         rng: of the input and the cotangent; the result does not depend on them but for rounding.
 
     Raises:
-        ValueError: no scale, one that is not positive, no layer, or c^L beyond 10^±300.
+        ValueError: no scale, one that is not finite, no layer, or c^L beyond 10^±300, unless c is 0.
     """
     rng = np.random.default_rng(0) if rng is None else rng
-    if not scales or depth < 1 or not all(0 < c < math.inf for c in scales):
+    if not scales or depth < 1 or not all(map(math.isfinite, scales)):
         raise ValueError(
-            f"powers: positive scales and a layer at least were expected, {list(scales)}, {depth} came"
+            f"powers: finite scales and a layer at least were expected, {list(scales)}, {depth} came"
         )
     for c in scales:
-        if c != 1 and abs(math.log(c)) < 1e-4:
-            raise ValueError(f"powers: scales of 1, or at least 0.01 % away from it, were expected, {c} came")
-        if abs(depth * math.log10(c)) > SAFE:
+        if c == 0:
+            continue
+        if abs(c) != 1 and abs(math.log(abs(c))) < 1e-4:
+            raise ValueError(
+                f"powers: scales of ±1, or at least 0.01 % away from it, were expected, {c} came"
+            )
+        if abs(depth * math.log10(abs(c))) > SAFE:
             raise ValueError(
                 f"powers: c^L between 10^-{SAFE} and 10^{SAFE} was expected, {c:g}^{depth} is outside: choose a depth "
-                f"of at most {int(SAFE / abs(math.log10(c)))}"
+                f"of at most {int(SAFE / abs(math.log10(abs(c))))}"
             )
     return Powers([_run(float(c), depth, rng) for c in scales])
 
@@ -189,11 +202,24 @@ def _run(c: float, depth: int, rng: np.random.Generator) -> Power:
     signals = [x, *(each.value for each in seen.outputs)]
     gradients = [*seen.inputs, *(each.gradient for each in seen.outputs)]
     weights = [gradient for _, gradient in seen.parameters.values()]
-    return Power(c, _sizes(signals, x), _sizes(gradients, g), _sizes(weights, g.T @ x), _leaves(c))
+    return Power(
+        c,
+        _sizes(signals, x),
+        _sizes(gradients, g),
+        _sizes(weights, g.T @ x),
+        _signs(signals, x),
+        _leaves(abs(c)),
+    )
 
 
 def _sizes(arrays: Sequence[Array], of: Array) -> Array:
     return np.array([float(np.abs(a).max()) for a in arrays]) / float(np.abs(of).max())
+
+
+def _signs(arrays: Sequence[Array], of: Array) -> Array:
+    """The sign of each array by that of the first, 0 if they do not agree everywhere."""
+    ratios = [np.sign(a) * np.sign(of) for a in arrays]
+    return np.array([float(r.flat[0]) if (r == r.flat[0]).all() else 0.0 for r in ratios])
 
 
 def _leaves(c: float) -> dict[str, tuple[int, int]]:
@@ -204,7 +230,7 @@ def _leaves(c: float) -> dict[str, tuple[int, int]]:
         if factor == 1:
             continue
         edge = float(limits.max if factor > 1 else limits.tiny)
-        predicted = math.floor(math.log(edge) / math.log(factor)) + 1
+        predicted = math.floor(math.log(edge) / math.log(factor)) + 1 if factor else 1
         signal, layers = dtype(1), 0
         with np.errstate(over="ignore", under="ignore"):
             while limits.tiny <= signal <= limits.max:

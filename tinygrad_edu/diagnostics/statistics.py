@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -23,3 +24,19 @@ def histogram(x: Array) -> tuple[int, ...]:
         return (*[0] * (BINS // 2), int(np.size(x)), *[0] * (BINS // 2))
     counts, _ = np.histogram(np.clip(x / rms, -3, 3), bins=BINS, range=(-3, 3))
     return tuple(counts.tolist())
+
+
+def refuse_not_finite(name: str, *inputs: Any) -> None:
+    """For inputs that are not finite at the start, which say nothing of a model.
+
+    Raises:
+        ValueError: one is not; the sentence says where.
+    """
+    for i, x in enumerate(map(np.asarray, inputs)):
+        if x.dtype.kind == "f" and not np.isfinite(x).all():
+            at = tuple(map(int, np.argwhere(~np.isfinite(x))[0]))
+            which = "x" if len(inputs) == 1 else f"input {i + 1}"
+            place = f"{which}[{', '.join(map(str, at))}]" if at else which
+            raise ValueError(
+                f"{name}: the inputs are not finite, {place} is {x[at]}: remove or fill such values first"
+            )

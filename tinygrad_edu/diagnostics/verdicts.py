@@ -43,7 +43,7 @@ LARGE_INPUT = 10.0  # the mean square of inputs that nobody has standardized
 
 @dataclass(frozen=True)
 class Verdict:
-    """A word, why, and what to do; all empty if the figures do not decide."""
+    """A word, why, and what to do; the word is empty if the figures do not decide, and the cause says why not."""
 
     word: str
     cause: str = ""
@@ -75,7 +75,7 @@ def judged(found: Layers) -> Verdict:
             _remedy(found),
         )
     if len(rows) < 2:
-        return Verdict("")
+        return Verdict("", "of fewer than two layers with weights there is no first and last to compare")
     forward, backward = _ratio(rows[-1].square, rows[0].square), _ratio(rows[0].gradient, rows[-1].gradient)
     out, back = short(forward), short(backward)
     ratios = f"from the first layer to the last E[x²] is multiplied by {out}, and back E[g²] by {back}"
@@ -91,9 +91,20 @@ def judged(found: Layers) -> Verdict:
         )
     if min(forward, backward) < 1 / BAD:
         return Verdict("vanishing", f"{ratios}; {_weights(found)}", _remedy(found))
-    mild = all((row.dead or 0) < 0.5 and (row.saturated or 0) < 0.1 for row in found.rows)
-    within = all(1 / GOOD <= ratio <= GOOD for ratio in (forward, backward))
-    return Verdict("fine", ratios) if within and mild and len(rows) >= 3 else Verdict("")
+    return _between(found, len(rows), ratios, all(1 / GOOD <= each <= GOOD for each in (forward, backward)))
+
+
+def _between(found: Layers, depth: int, ratios: str, within: bool) -> Verdict:
+    """Fine, or why it cannot be said: nothing is an error any more."""
+    doubts = [] if within else ["that is neither within 10^±2 nor beyond 10^±4"]
+    for row in found.rows:
+        if (row.dead or 0) >= 0.5:
+            doubts.append(f"{row.dead:.0%} of the units of {row.name} are 0 for every sample")
+        if (row.saturated or 0) >= 0.1:
+            doubts.append(f"{row.saturated:.0%} of the outputs of {row.name} are on a flat piece")
+    if not doubts and depth < 3:
+        doubts = ["nothing is wrong with that, but two layers say little of a deep network"]
+    return Verdict("", "; ".join([ratios, *doubts])) if doubts else Verdict("fine", ratios)
 
 
 def _ratio(a: float, b: float) -> float:

@@ -16,6 +16,20 @@ from pathlib import Path
 from typing import IO
 
 
+def require_folder(name: str, path: str | os.PathLike[str]) -> None:
+    """A file must have a folder, before anything is spent on it.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"{name}: a folder that exists was expected for '{Path(path).name}', the folder '{Path(path).parent}' does "
+            f"not exist: make it first"
+        )
+
+
 def write_atomically(path: Path, fill: Callable[[IO[bytes]], None]) -> None:
     """Have `fill` write into a temporary file in the same folder, and give it the name `path` at the end.
 

@@ -21,8 +21,9 @@ import numpy as np
 from tinygrad_edu.core.node import value_of
 from tinygrad_edu.errors import FormatError
 from tinygrad_edu.saving import npz, safetensors, torch_writing, torch_zip
-from tinygrad_edu.saving.atomic import write_atomically
+from tinygrad_edu.saving.atomic import require_folder, write_atomically
 from tinygrad_edu.saving.contents import checked_metadata, checked_name, stored
+from tinygrad_edu.saving.parametrizations import by_older_names
 from tinygrad_edu.types import Array
 
 #: How each kind of file is read, (bytes, room) → (arrays, metadata), and written, (file, arrays, metadata).
@@ -76,6 +77,7 @@ def save(
             f"save: a mapping {{name: array}} was expected, {type(state).__name__} came: for a module say "
             f"save(path, module.state_dict())"
         )
+    require_folder("save", target)
     arrays = {checked_name(name): stored(value_of(value), name) for name, value in state.items()}
     strings = checked_metadata(dict(metadata or {}))
     write_atomically(target, lambda file: write(file, arrays, strings))
@@ -98,6 +100,7 @@ def load(
     Raises:
         FormatError: the file is damaged, hostile, too large or of another format; the sentence says which.
         OSError: there is no such file, or it cannot be read.
+        TypeError: something else than a path, such as a file that is open.
     """
     return _read(path, max_bytes, max_ratio)[0]
 
@@ -117,7 +120,7 @@ def load_into(
 
     Args:
         module: what has `state_dict` and `load_state_dict`; the values get the dtypes that it has.
-        path: as for `load`, like the limits.
+        path: as for `load`, like the limits. Names of PyTorch's `parametrizations` are understood.
         strict: whether the names must be exactly those of the module.
         ignore: last parts of names that the file may have in excess, even then.
         max_bytes: as for `load`.
@@ -133,10 +136,9 @@ def load_into(
         ValueError: missing or unexpected names, if strict.
     """
     held = module.state_dict()
+    found = by_older_names(load(path, max_bytes=max_bytes, max_ratio=max_ratio), held)
     state = {
-        name: value
-        for name, value in load(path, max_bytes=max_bytes, max_ratio=max_ratio).items()
-        if name in held or name.rpartition(".")[2] not in ignore
+        name: value for name, value in found.items() if name in held or name.rpartition(".")[2] not in ignore
     }
     fitting = {
         name: _converted(name, x, held[name].dtype) if name in held else x for name, x in state.items()
@@ -158,9 +160,11 @@ def _converted(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
     return values
 
 
-def _read(
-    path: str | os.PathLike[str], max_bytes: int, max_ratio: float
-) -> tuple[dict[str, Array], dict[str, str]]:
+def _read(path: Any, max_bytes: int, max_ratio: float) -> tuple[dict[str, Array], dict[str, str]]:
+    if not isinstance(path, str | os.PathLike):
+        opened = getattr(path, "name", None)
+        hint = f": say load({opened!r})" if isinstance(opened, str) else ""
+        raise TypeError(f"load: the path of a file was expected, {type(path).__name__} came{hint}")
     source = Path(path)
     read, _ = _format(source)
     try:

@@ -102,7 +102,16 @@ def _lengths(shape: str) -> list[int]:
 
 
 def write(file: IO[bytes], state: dict[str, Array], metadata: dict[str, str]) -> None:
-    """Write arrays, as `contents.stored` gives them, and metadata."""
+    """Write arrays, as `contents.stored` gives them, and metadata.
+
+    Raises:
+        FormatError: a name that ends with .npy, which `np.load` would know by two names.
+    """
+    doubtful = [name for name in state if name.endswith(".npy")]
+    if doubtful:
+        raise FormatError(
+            f"names that do not end with .npy, as NumPy adds that itself, were expected, {doubtful[0]!r} came"
+        )
     parts = [(f"{name}.npy", [_header(array), array.tobytes()]) for name, array in state.items()]
     if metadata:
         parts.append((METADATA, [checked_length(json.dumps(metadata, ensure_ascii=False).encode())]))

@@ -38,6 +38,7 @@ STORAGES = {
 }  # fmt: skip
 UNTYPED = ("uint16", "uint32", "uint64")  # have no storage of their own: their tensors are views of bytes
 BFLOAT16 = "bfloat16"
+OLD = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # a pickled number, with which that format began
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,11 @@ def read(data: bytes, room: int) -> tuple[dict[str, Array], dict[str, str]]:
     Raises:
         FormatError: it is no state_dict of plain tensors, or anything is not as it should be.
     """
+    if data.startswith(OLD):
+        raise FormatError(
+            "a zip archive was expected, a file in PyTorch's format before 1.6 came: load it in PyTorch, and save it "
+            "anew, torch.save(torch.load(file), file)"
+        )
     held = members(data, room)
     folder = _folder(held)
     order = bytes(held.get(f"{folder}byteorder", b"little"))

@@ -15,6 +15,7 @@ from tinygrad_edu.data.loader import require_generator, require_whole
 from tinygrad_edu.errors import FormatError, ShapeError
 from tinygrad_edu.optim import Optimizer, ReduceOnPlateau
 from tinygrad_edu.optim.schedules import length_of
+from tinygrad_edu.saving.atomic import require_folder
 from tinygrad_edu.saving.files import FORMATS
 from tinygrad_edu.training.stopping import EarlyStopping
 from tinygrad_edu.types import Array
@@ -122,8 +123,7 @@ def refuse_no_place(checkpoint: str | PathLike[str] | None, resume: bool) -> Non
         raise FormatError(
             f"fit: a checkpoint with a suffix out of {', '.join(FORMATS)} was expected, '{path.name}' came"
         )
-    if not path.resolve().parent.is_dir():
-        raise FileNotFoundError(f"fit: a folder that exists was expected for the checkpoint, '{path}' came")
+    require_folder("fit", path)
     if path.exists() and not resume:
         raise FileExistsError(
             f"fit: a checkpoint that is not there yet was expected, '{path}' is: go on from it with resume=True, or "
