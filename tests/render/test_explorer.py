@@ -155,7 +155,7 @@ def test_at_a_kink_numbers_cannot_tell():
     x = tg.Scalar(0.0, name="x")
     y = abs(x)
     found = recheck(topological_order([y]), y, 1.0, {x: 0.0})[x]
-    assert found.verdict == "open"
+    assert found.verdict == "kink"
 
 
 def test_jacobians():
@@ -195,10 +195,28 @@ def test_a_page_that_is_too_large_has_less_in_it(monkeypatch):
     assert "arrays and local derivatives are left out: the page would be too large" in smaller.html
     assert "array" not in data(smaller)["nodes"][0]
     assert data(smaller)["steps"] == data(whole)["steps"]
+    size = len(json.dumps(data(smaller), ensure_ascii=False, separators=(",", ":")))
+    monkeypatch.setattr(pages, "CAP", size - 10)
+    less = data(explore(root))
+    assert less["steps"] == []
+    assert less["nodes"][0]["grad"][0] != "—"
     monkeypatch.setattr(pages, "CAP", 10)
-    least = data(explore(root))
-    assert least["steps"] == []
-    assert least["nodes"][0]["grad"][0] != "—"
+    least = explore(root)
+    assert data(least)["nodes"] == []
+    assert "only the picture is here" in least.html
+
+
+def test_no_graph_has_more_data_than_a_page_may_have(monkeypatch):
+    monkeypatch.setattr(pages, "CAP", 60_000)
+    root, w = tg.Scalar(0.3, name="x"), tg.Scalar(0.9, name="w")
+    for _ in range(300):
+        root = tg.tanh(root * w)
+    page = explore(root)
+    known = data(page)
+    assert len(json.dumps(known, ensure_ascii=False, separators=(",", ":"))) <= 60_000
+    (user,) = (node for node in known["nodes"] if node["name"] == "w")
+    assert len(user["users"]) + user["more_users"] == 300
+    assert re.search("and [0-9]+ nodes that have no card are left out", page.html)
 
 
 def test_a_large_graph_is_folded_and_the_page_says_so(monkeypatch):
@@ -267,6 +285,52 @@ def test_the_same_page_in_every_process():
         env={**os.environ, "PYTHONHASHSEED": "7"},
     )  # fmt: skip
     assert done.stdout.decode() == explore(mlp()[0]).html
+
+
+def test_a_share_of_an_array_is_checked_along_a_direction():
+    x = tg.tensor(np.arange(1.0, 5).reshape(2, 2), requires_grad=True, name="x")
+    w = tg.tensor(np.ones((2, 3)), requires_grad=True, name="w")
+    steps = [step for step in data(explore(tg.sum(tg.tanh(x @ w))))["steps"] if step["phase"] == "backward"]
+    lines = [[line for share in step["shares"] for line in share["lines"]] for step in steps]
+    checks = [line for each in lines for line in each if "differences" in line]
+    assert len(checks) == 4
+    for line in checks:
+        rule, numeric = re.fullmatch(
+            "along a random direction: (.+) by the rule, (.+) by differences ✓", line
+        ).groups()
+        assert rule == numeric
+    shapes = [[line for line in each if line.startswith("in shapes")] for each in lines]
+    assert shapes[1] == []  # of tanh all are the same
+    assert len(shapes[2]) == 2
+
+
+def test_a_step_tells_in_which_of_equal_parts_it_is():
+    root = tg.Scalar(0.3, name="x")
+    for _ in range(14):
+        root = tg.tanh(root * 1.1)
+    parts = [step.get("part") for step in data(explore(root))["steps"]]
+    forward = [f"in step {k} of 14" for k in range(1, 15) for _ in range(2)]
+    assert parts == forward + forward[::-1]
+
+
+def test_the_name_of_a_page_ends_with_html(tmp_path):
+    x = tg.Scalar(1.0)
+    for name in ("x.svg", "noext"):
+        expected = re.escape(f"explore: a file that ends with .html was expected, '{name}' came")
+        with pytest.raises(ValueError, match=expected):
+            explore(x, tmp_path / name)
+        with pytest.raises(ValueError, match=expected):
+            explore(x).save(tmp_path / name)
+    assert not [*tmp_path.iterdir()]
+    assert explore(x, tmp_path / "x.HTML").exists()
+
+
+def test_options_are_those_of_draw():
+    x = tg.Scalar(1.0)
+    for options in ({"depth": 0}, {"max_cards": 0}, {"engine": "paper"}, {"fold": "yes"}):
+        (option,) = options
+        with pytest.raises(ValueError, match=f"^explore: {option} is"):
+            explore(x, **options)
 
 
 def test_what_is_no_node_is_refused():

@@ -412,6 +412,81 @@ def test_little_motion_if_the_reader_wants_it(tab, page):
     assert tab.run(duration) == "0s"
 
 
+FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@pytest.mark.parametrize("cap", [12_000, 10])
+def test_a_page_without_steps(tab, tmp_path, monkeypatch, cap):
+    monkeypatch.setattr("tinygrad_edu.render.explorer.page.CAP", cap)
+    h, w = tg.tensor(0.5, name="c"), tg.tensor(0.9, requires_grad=True, name="w")  # c needs no gradient
+    for _ in range(20):
+        h = tg.tanh(h * w + 1.0)
+    tab.open(explore(h, tmp_path / "x.html").as_uri())
+    assert tab.run("[data.steps.length, step]") == [0, 0]
+    assert tab.text("#step h2") == "A computation, step by step"
+    assert tab.run("$('next').disabled")
+    for i in sorted(classes(tab, "card") | classes(tab, "inset")):
+        tab.click(f"#n{i} > .name")
+        assert tab.run("chosen") == i
+        assert (tab.text("#node h2") == tab.run(f"data.nodes[{i}].name")) if cap > 10 else True
+    assert "?" not in tab.run(NUMBERS).values()
+
+
+def test_equal_parts_count_until_all_are_known(tab, tmp_path):
+    h = tg.Scalar(0.5, "h")
+    for i in range(14):
+        h = tg.tanh(h * 0.5 + tg.Scalar(i + 1.0, f"x{i}"))
+    tab.open(explore(h, tmp_path / "x.html").as_uri())
+    (card,) = (i for i in classes(tab, "card") if "×14" in tab.text(f"#n{i}"))
+    (row,) = (i for i in classes(tab, "inset") if "x0" in tab.text(f"#n{i}"))
+    mean = f"{np.mean(np.arange(14) + 1):g} ± "
+    assert tab.text(f"#v{row}").startswith(mean)
+    assert [tab.text(f"#v{card}"), tab.text(f"#g{card}"), tab.text(f"#g{row}")] == ["?", "—", "—"]
+    tab.run("go(3 * 6)")
+    assert tab.text(f"#v{card}") == "6 of 14"
+    assert "in step 6 of 14" in tab.text("#step")
+    tab.run("go(3 * 14)")
+    assert "→" in tab.text(f"#v{card}")
+    tab.run("go(3 * 14 + 3 * 4)")
+    assert tab.text(f"#g{row}") == "4 of 14"
+    assert tab.text(f"#v{row}").startswith(mean)
+    assert classes(tab, "pending") >= {card, row}
+    tab.press("End")
+    assert "→" in tab.text(f"#g{card}")
+    assert classes(tab, "pending") & {card, row} == set()
+
+
+def test_a_large_graph_starts_where_it_can_be_read(tab, tmp_path):
+    def chain(n, h):
+        for i in range(n):
+            h = tg.sin(h) if i % 2 else tg.exp(-h)
+        return h
+
+    x = tg.Scalar(0.5, name="x")
+    path = explore(chain(60, x), tmp_path / "a.html", fold=False)
+    tab.open(path.as_uri())
+    tab.run(FRAMES)
+    visible = "(id => { const a = $('n' + id).getBoundingClientRect(), b = stage.getBoundingClientRect(); \
+        return a.width > 60 && a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom })"
+    assert tab.run(f"{visible}(data.root)")
+    tab.open(path.as_uri() + "?#node=0")
+    tab.run(FRAMES)
+    assert tab.run(f"{visible}(0)")
+    tab.open(path.as_uri() + "?2#step=30")
+    tab.run(FRAMES)
+    assert tab.run(f"{visible}(data.steps[29].node)")
+    tab.press("0")
+    assert tab.run("seen.scale") < 0.45  # who asks for the whole sees it
+    with tg.scope("first"):
+        h = chain(30, x)
+    with tg.scope("second"):
+        h = chain(30, h)
+    tab.open(explore(h, tmp_path / "b.html", fold=False).as_uri())
+    assert tab.run("view") == "modules"
+    tab.click("#folded")
+    assert tab.run(HASH) == "#step=0&view=full"
+
+
 def test_without_an_engine(tab, tmp_path):
     loss, parameters = mlp()
     tab.open(explore(loss, tmp_path / "x.html", parameters=parameters, engine="layers").as_uri() + "#step=26")

@@ -154,6 +154,23 @@ def test_every_share_of_every_primitive_agrees_with_differences(name):
             assert not any("\ue000" <= letter <= "\uf8ff" for letter in c.local_symbols)
 
 
+def test_at_a_kink_differences_cannot_tell():
+    for f, slope in ((tg.relu, 0.0), (tg.relu, 1.0), (abs, 0.0)):
+        for x in (tg.Scalar(0.0), tg.tensor(np.zeros(3), requires_grad=True)):
+            y = f(x)
+            one = np.ones(np.shape(y.value))
+            assert compare(y, 0, one, slope * one).kink
+    for at in (1e-7, -1e-7, 1e-3, 2.0):  # beside it they can
+        y = tg.relu(tg.Scalar(at))
+        assert not compare(y, 0, 1.0, float(at > 0)).kink
+        assert compare(y, 0, 1.0, float(at > 0)).agrees
+    curved = tg.exp(tg.Scalar(9.0))
+    assert not compare(curved, 0, 1.0, 0.0).kink
+    drawn = tg.draw_step(tg.relu(tg.Scalar(0.0)), 1).source
+    assert "at a kink, differences cannot tell" in drawn
+    assert "✗" not in drawn
+
+
 def test_a_wrong_rule_does_not_agree():
     x = tg.tensor(np.array([0.3, -0.4]), requires_grad=True)
     y = tg.exp(x)

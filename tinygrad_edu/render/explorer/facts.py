@@ -1,12 +1,12 @@
 """The facts that a page knows: every node, every step, and where in the drawings each node is.
 
-A large graph has more of them than a page can carry. So there are levels of detail, from everything down to what the
-cards show, and the page takes the first that fits.
+A large graph has more of them than a page can carry. So there are levels of detail, from everything down to the nodes
+that are drawn, and of those to nothing but the picture; the page takes the first that fits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,12 +26,14 @@ from tinygrad_edu.render.graph.model import GraphModel, NodeModel
 from tinygrad_edu.render.graph.naming import Names
 from tinygrad_edu.render.graph.numbers import numbers
 from tinygrad_edu.render.look.style import clean, shape, typeset
+from tinygrad_edu.render.stepwise.single import AT_A_KINK
 from tinygrad_edu.render.stepwise.steps import Step, trace_steps
 from tinygrad_edu.render.stepwise.symbols import factor
 from tinygrad_edu.render.vector import face
 from tinygrad_edu.render.vector.moment import state
 
 LONGEST = 3000  # nodes whose steps are traced
+LEAST = 200  # characters that a node takes, about, in the least detail
 
 
 class Facts:
@@ -61,11 +63,12 @@ class Facts:
             for c in step.contributions
         }  # fmt: skip
         self.operands: list[list[int]] = [[] for _ in graph.nodes]
-        self.users: list[list[int]] = [[] for _ in graph.nodes]
+        users: list[dict[int, None]] = [{} for _ in graph.nodes]
         for edge in graph.edges:
             self.operands[edge.dst].append(edge.src)
-            if edge.dst not in self.users[edge.src]:
-                self.users[edge.src].append(edge.dst)
+            users[edge.src][edge.dst] = None
+        self.users = [list(each) for each in users]
+        self.part_of = {i: words for board in reversed(boards.values()) for i, words in _parts(board)}
 
     def _traced(self, names: Names) -> list[Step]:
         """The steps, as far as there are any."""
@@ -86,28 +89,56 @@ class Facts:
             self.notes.append(f"there are no steps back: {_reason(error)}")
             return forward
 
-    def levels(self) -> Iterator[tuple[dict[str, Any], list[str]]]:
-        """The data of a page, in less and less detail, and what is left out in words."""
-        yield self._data(details=True, steps=True), []
-        for steps, what in ((True, "arrays"), (False, "steps, arrays")):
-            words = f"{what} and local derivatives are left out: the page would be too large"
-            yield self._data(details=False, steps=steps), [words]
+    def levels(self, limit: int) -> Iterator[tuple[dict[str, Any], list[str]]]:
+        """The data of a page of so many characters, in less and less detail, and what is left out in words."""
+        nodes = self.graph.nodes
+        if LEAST * len(nodes) < limit:
+            yield self._data(nodes, details=True, steps=True), []
+            for steps, what in ((True, "arrays"), (False, "steps, arrays")):
+                words = f"{what} and local derivatives are left out: the page would be too large"
+                yield self._data(nodes, details=False, steps=steps), [words]
+        drawn = {i for board in self.boards.values() for i in _drawn(board)}
+        some, rest = [nodes[i] for i in sorted(drawn)], grouped(len(nodes) - len(drawn))
+        for details, what in ((True, "steps"), (False, "steps, arrays, local derivatives")):
+            words = f"{what} and {rest} nodes that have no card are left out: the page would be too large"
+            yield self._data(some, details=details, steps=False), [words]
+        yield (
+            self._data((), details=False, steps=False),
+            ["only the picture is here: the page would be too large"],
+        )
 
-    def _data(self, *, details: bool, steps: bool) -> dict[str, Any]:
+    def _data(self, nodes: Collection[NodeModel], *, details: bool, steps: bool) -> dict[str, Any]:
         traced = self.steps if steps else []
+        known = {node.id for node in nodes}
         return {
-            "nodes": [self._node(node, details, not traced) for node in self.graph.nodes],
-            "steps": [told(step, self.graph, self.names) for step in traced],
-            "where": {view: _where(board) for view, board in self.boards.items()},
-            "said": {view: _said(board) for view, board in self.boards.items()},
+            "root": self.graph.root,
+            "kink": AT_A_KINK,
+            "nodes": [self._node(node, known, details, not traced) for node in nodes],
+            "steps": [self._step(step) for step in traced],
+            "where": {
+                view: {i: card for i, card in _where(board).items() if i in known}
+                for view, board in self.boards.items()
+            },
+            "said": {
+                view: _said(board, stepped=bool(traced)) if known else {}
+                for view, board in self.boards.items()
+            },
         }
 
-    def _node(self, node: NodeModel, details: bool, finished: bool) -> dict[str, Any]:
+    def _step(self, step: Step) -> dict[str, Any]:
+        part = self.part_of.get(step.node)
+        return told(step, self.graph, self.names) | ({} if part is None else {"part": part})
+
+    def _node(self, node: NodeModel, known: Collection[int], details: bool, finished: bool) -> dict[str, Any]:
+        """One node; of those around it only those that are `known` to the page, and how many others there are."""
         source, name = self.order[node.id], self.names[node.id]
         found: dict[str, Any] = {
             "id": node.id, "name": name, "role": node.role, "value": wording.value(node.value),
-            "operands": self.operands[node.id], "users": self.users[node.id],
         }  # fmt: skip
+        for side, ids in (("operands", self.operands[node.id]), ("users", self.users[node.id])):
+            found[side] = [i for i in ids if i in known]
+            if more := len(ids) - len(found[side]):
+                found[f"more_{side}"] = more
         if node.value.shape:
             found["shape"] = shape(node.value.shape)
         if node.value.dtype != "float64":
@@ -164,19 +195,42 @@ def _reason(error: Exception) -> str:
     return str(error).removeprefix("trace_steps: ")
 
 
+def _drawn(board: Board) -> Iterator[int]:
+    """The nodes that have a card or a row."""
+    for card in board.cards:
+        yield from (card.id, *(inset.id for inset in card.insets))
+
+
 def _where(board: Board) -> dict[int, int]:
-    """Of the nodes that have no card or row of their own, the card that they are a part of."""
+    """Of the nodes that have no card or row of their own, the card or the row that they are a part of."""
     found = {}
     for card in board.cards:
         rows = {card.id, *(inset.id for inset in card.insets)}
         found.update({i: card.id for i in (*card.members, *card.within) if i not in rows})
+        if card.repeats is not None:
+            stacked = card.repeats.stacked.items()
+            found.update({leaf.id: row for row, leaves in stacked for leaf in leaves if leaf.id not in rows})
     return found
 
 
-def _said(board: Board) -> dict[int, tuple[str, str, str]]:
-    """What stands on the cards of equal parts in the end: more than the numbers of one node."""
-    return {
-        node.id: (*wording.said(card, node), face.state_of(card, node))
-        for card in board.cards if card.repeats is not None
-        for node in (card.node, *card.insets)
-    }  # fmt: skip
+def _said(board: Board, stepped: bool) -> dict[int, tuple[str, str, str, list[int]]]:
+    """What stands on the cards of equal parts once all are known; on a page with steps also which nodes these are."""
+    found = {}
+    for card in board.cards:
+        if card.repeats is not None:
+            parts = {**card.repeats.stacked, card.id: card.repeats.outputs}
+            for node in (card.node, *card.insets):
+                if node.id in parts:
+                    ids = [part.id for part in parts[node.id] if stepped]
+                    found[node.id] = (*wording.said(card, node), face.state_of(card, node), ids)
+    return found
+
+
+def _parts(board: Board) -> Iterator[tuple[int, str]]:
+    """The nodes in equal parts, and in which one each is, in words: `in step 6 of 14`."""
+    for repeats in (card.repeats for card in board.cards if card.repeats is not None):
+        for k, (label, part) in enumerate(zip(repeats.labels, repeats.parts, strict=True), 1):
+            words = (
+                f"in {label}" + (" of" if label.endswith(f" {k}") else f", part {k} of") + f" {repeats.count}"
+            )
+            yield from ((i, words) for i in part)

@@ -2,6 +2,9 @@
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
+const listed = data.nodes;
+data.nodes = []; // by their numbers; of a large graph not all of them are here
+for (const node of listed) data.nodes[node.id] = node;
 const stage = $("stage");
 const views = {}; // "full" and, if there are modules, "modules"
 for (const template of document.querySelectorAll("template")) {
@@ -13,6 +16,7 @@ let view = null; // the name of the drawing on the stage
 let overview = false; // the reader has asked for the whole
 let fitted = true; // it is in sight as `fit` has put it, so it is to fit a window of another size, too
 let seen = { x: 0, y: 0, scale: 1 }; // the left top corner, and pixels per point
+const READABLE = 0.45; // a scale at which cards can still be read
 
 function neighbours(svg) {
   const links = [...svg.querySelectorAll("[data-link]")].map((path) => {
@@ -53,10 +57,14 @@ function look(x, y, scale) {
   svg.setAttribute("viewBox", [x, y, stage.clientWidth / scale, stage.clientHeight / scale].join(" "));
 }
 
+// The scale at which all of a drawing is in sight.
+function scaleOf({ width, height }) {
+  return Math.max(0.02, Math.min((stage.clientWidth - 24) / width, (stage.clientHeight - 64) / height, 1.6));
+}
+
 function fit() {
   const { width, height } = views[view];
-  const room = { x: stage.clientWidth - 24, y: stage.clientHeight - 64 };
-  const scale = Math.max(0.02, Math.min(room.x / width, room.y / height, 1.6));
+  const scale = scaleOf(views[view]);
   look((width - stage.clientWidth / scale) / 2, (height - (stage.clientHeight - 10) / scale) / 2, scale);
   fitted = true;
 }
@@ -86,10 +94,10 @@ function reveal(element) {
   fitted = false;
 }
 
-// Have the active card in sight, and large enough to be read, unless the reader wants to see the whole.
+// Have a card in sight, and large enough to be read, unless the reader wants to see the whole.
 function follow(element) {
-  if (!element) return;
-  if (!overview && seen.scale < 0.45) {
+  if (!element || !stage.clientWidth) return;
+  if (!overview && seen.scale < READABLE) {
     zoom(0.8 / seen.scale);
     const card = element.getBoundingClientRect(), frame = stage.getBoundingClientRect();
     const dx = card.left + card.width / 2 - frame.left - frame.width / 2;

@@ -10,18 +10,25 @@ function remember() {
   written = performance.now();
   const parts = [`step=${step}`];
   if (chosen !== null) parts.push(`node=${chosen}`);
-  if (view === "modules") parts.push("view=modules");
+  if (view !== usual()) parts.push(`view=${view}`);
   const hash = "#" + parts.join("&");
   if (hash === location.hash) return;
   try { history.replaceState(null, "", hash); } catch { /* a page within a page has no address */ }
+}
+
+// The view of a page whose address names none: of modules as one card each, if the cards would be too small otherwise.
+function usual() {
+  const { full, modules } = views;
+  return modules && scaleOf(full) < READABLE && scaleOf(modules) > scaleOf(full) ? "modules" : "full";
 }
 
 function recall() {
   const wanted = new URLSearchParams(location.hash.slice(1));
   const node = Number(wanted.get("node"));
   chosen = wanted.has("node") && data.nodes[node] ? node : null;
-  show(wanted.get("view") === "modules" && views.modules ? "modules" : views.full ? "full" : "modules");
+  show(views[wanted.get("view")] ? wanted.get("view") : usual());
   go(Number(wanted.get("step")) || 0, { quiet: true });
+  follow(drawn(chosen ?? data.steps[step - 1]?.node ?? data.root));
 }
 
 const keys = {
@@ -43,7 +50,7 @@ document.addEventListener("keydown", (event) => {
     remember();
     if (typing) target.blur();
   } else if (typing) {
-    if (event.key === "Enter" && matches?.length) { choose(matches[0]); reveal(drawn(matches[0])); }
+    if (event.key === "Enter" && matches?.length) { choose(matches[0]); follow(drawn(matches[0])); }
   } else if (target.closest("svg.graph") && (event.key === "Enter" || event.key === " ")) {
     event.preventDefault();
     act(target);

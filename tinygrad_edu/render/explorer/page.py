@@ -33,6 +33,7 @@ from tinygrad_edu.render.layout.dot import legend_entries
 from tinygrad_edu.render.layout.measures import headline
 from tinygrad_edu.render.layout.positions import Positions, positions
 from tinygrad_edu.render.look.style import GRADIENT_WORDS, clean, escape, typeset
+from tinygrad_edu.render.options import Options
 from tinygrad_edu.render.vector import sheet
 from tinygrad_edu.render.vector.shapes import points
 from tinygrad_edu.render.vector.svg import drawing
@@ -56,8 +57,13 @@ class Page:
         self.html, self.notes = html, notes
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the page to a file."""
-        return write(self.html, path)
+        """Write the page to a file.
+
+        Raises:
+            ValueError: its name does not end with .html.
+            OSError: the file cannot be written.
+        """
+        return write(self.html, _named_html(path))
 
     def _repr_html_(self) -> str:
         return (
@@ -96,9 +102,17 @@ def explore(
 
     Raises:
         TypeError: `x` is not a node.
+        ValueError: the path does not end with .html, or there is no such option.
     """
     if not isinstance(x, Node):
         raise TypeError(f"explore: a Scalar or a Tensor was expected, {type(x).__name__} came")
+    if path is not None:
+        _named_html(path)
+    known = "auto" if engine == "layers" else engine
+    try:
+        Options(depth=depth, fold=fold, expand=expand, engine=known, max_cards=max_cards)
+    except ValueError as error:
+        raise ValueError(str(error).replace("draw:", "explore:", 1)) from None
     watched = cache(partial(watch, always=True))
     graph = describe([x], watched, names=names, parameters=parameters, highlight=highlight, report=report)
     cotangents = watched(x).cotangents
@@ -119,6 +133,14 @@ def explore(
         _page(words, subtitle, boards, laid, data, list(dict.fromkeys((*graph.warnings, *notes)))), notes
     )
     return page if path is None else page.save(path)
+
+
+def _named_html(path: str | PathLike[str]) -> Path:
+    """The path, if its suffix says what the page is."""
+    path = Path(path)
+    if path.suffix.lower() != ".html":
+        raise ValueError(f"explore: a file that ends with .html was expected, '{path.name}' came")
+    return path
 
 
 def _fitting(board: Board, engine: str) -> Positions:
@@ -143,7 +165,7 @@ def _graded(graph: GraphModel, order: list[Node], cotangents: dict[Node, Any]) -
 
 def _within(limit: int, facts: Facts, heading: str) -> tuple[str, list[str]]:
     """As much of the facts as fits into a page, as JSON that may stand within a script element."""
-    for details, left_out in facts.levels():
+    for details, left_out in facts.levels(limit):
         text = json.dumps(
             details | {"heading": heading}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
         )

@@ -23,6 +23,7 @@ function describe() {
     $("step").replaceChildren(
       text("p", `kicker ${now.phase}`, `${now.phase} · step ${now.k} of ${now.n}`),
       make("h2", {}, now.title),
+      now.part ? hint(now.part) : "",
       ...now.shares.map(share),
     );
   } else if (data.steps.length) {
@@ -51,12 +52,15 @@ function choose(id) {
 }
 
 function link(id) {
-  const go = () => { choose(id); reveal(drawn(id)); };
+  const go = () => { choose(id); follow(drawn(id)); };
   return make("button", { type: "button", class: "plain", onclick: go }, data.nodes[id].name);
 }
 
-function links(ids) {
-  return ids.length ? ids.flatMap((id, i) => (i ? [", ", link(id)] : [link(id)])) : ["—"];
+// Links to nodes, and how many there are that this page does not know.
+function links(ids, more = 0) {
+  const found = ids.flatMap((id, i) => (i ? [", ", link(id)] : [link(id)]));
+  if (more) found.push(ids.length ? `, and ${more} more` : `${more} without a card`);
+  return found.length ? found : ["—"];
 }
 
 function grid(rows) {
@@ -128,8 +132,8 @@ function facts(node) {
     ["value", text("b", "value", known(node.id) ? node.exact ?? node.value : "not yet")],
     node.graded && ["gradient", text("b", "grad", received === "—" ? "not yet" : whole)],
     node.held && [".grad", `${node.held}, added up over several backward passes`],
-    ["from", ...links(node.operands)],
-    ["used by", ...links(node.users)],
+    ["from", ...links(node.operands, node.more_operands)],
+    ["used by", ...links(node.users, node.more_users)],
   ].filter(Boolean));
 }
 
@@ -144,10 +148,11 @@ function local({ title, symbols, number, rows, note }, seen) {
 
 function verdict({ name, shape, check }) {
   if (!check.length) {
-    return hint("This graph is large, and other nodes came first; tg.check_graph checks every operation.");
+    return hint("This graph is too large to check every node here; tg.check_graph checks every operation.");
   }
   const [kind, analytic, numeric, error] = check;
-  const titles = { right: "✓ the same both ways", wrong: "✗ they differ", open: "the numbers cannot tell" };
+  const titles = { right: "✓ the same both ways", wrong: "✗ they differ", kink: data.kink,
+    open: "the numbers cannot tell" };
   const along = shape ? ", in one direction through all of its elements" : "";
   return text("div", `verdict ${kind}`,
     make("strong", {}, titles[kind]),

@@ -20,6 +20,7 @@ from tinygrad_edu.verify.replay import replay
 
 BUDGET = 800_000  # operations replayed for all checks of a page together; a second or two
 CALLS = 20  # evaluations that one check takes, about
+NOISE = 100  # and one measurement of the rounding noise
 ELEMENTS = 100  # of an array that take as long as one more operation
 MEASURED = 2  # nodes at which the rounding noise of L is measured; it is much the same whichever node moves
 SEED = 3  # of the directions: the same in every run
@@ -34,7 +35,7 @@ class Finding:
         numeric: the derivative along d, by differences.
         bound: how much the latter may be off.
         error: how far they differ, relative to the larger one.
-        verdict: "right", "wrong", or "open" where the numbers cannot tell: at a kink, or outside of a domain.
+        verdict: "right", "wrong", or where the numbers cannot tell "kink", or "open" outside of a domain.
     """
 
     analytic: float
@@ -59,7 +60,7 @@ def recheck(order: list[Node], root: Node, seed: Any, cotangents: dict[Node, Any
     rng = np.random.default_rng(SEED)
     wanted = [node for node in wanted if node in cotangents and np.asarray(node.value).dtype.kind == "f"]
     work = sum(1 + np.size(node.value) // ELEMENTS for node in order)
-    affordable = max(1, BUDGET // (CALLS * work))
+    affordable = max(0, BUDGET // work - MEASURED * NOISE) // CALLS
     lines = [_Line(root, node, np.asarray(seed, float), rng) for node in wanted[:affordable]]
     noise = max((noise_of(line, 0.0, line.scale) for line in lines[:MEASURED]), default=0.0)
     return {line.node: _compared(line, cotangents[line.node], noise) for line in lines}
@@ -95,8 +96,10 @@ def _compared(line: _Line, cotangent: Any, noise: float) -> Finding:
     size = max(abs(analytic), abs(found.value))
     difference = abs(analytic - found.value)
     error = difference / size if size else 0.0
-    if found.jump > found.error or not np.isfinite(found.error):
+    if not np.isfinite(found.error):
         verdict = "open"
+    elif found.jump > found.error:
+        verdict = "kink"
     elif difference <= 2 * found.error + 1e-6 * size:
         verdict = "right" if found.error <= 1e-3 * size + 1e-9 else "open"
     else:

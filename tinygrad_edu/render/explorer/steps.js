@@ -5,7 +5,7 @@ let timer = null; // while playing
 const PAUSE = Math.min(1000, Math.max(120, 90000 / data.steps.length)); // milliseconds from step to step
 const computed = new Map(); // node -> the step that computes its value
 const received = new Map(); // node -> [the step, its gradient from then on], in order
-for (const node of data.nodes) if (!node.op) computed.set(node.id, 0);
+for (const node of listed) if (!node.op) computed.set(node.id, 0);
 data.steps.forEach(({ phase, node, gradients }, i) => {
   if (phase === "forward") computed.set(node, i + 1);
   for (const [id, ...look] of gradients ?? []) {
@@ -17,10 +17,26 @@ const known = (id) => !data.steps.length || step >= (computed.get(id) ?? 0);
 
 // [text, class] of the gradient that a node has now, and whether more will come.
 function gradient(id) {
-  if (!data.steps.length) return { look: data.nodes[id].grad, complete: true };
+  if (!data.steps.length) return { look: data.nodes[id]?.grad ?? ["—", "plain"], complete: true };
   const all = received.get(id) ?? [];
   const sofar = all.filter(([when]) => when <= step);
   return { look: sofar.at(-1)?.[1] ?? ["—", "plain"], complete: all.length > 0 && sofar.length === all.length };
+}
+
+// What a card or a row shows now. One of equal parts is told by the profile of them all, and until they all have a
+// number by how many have.
+function shown(id) {
+  const [words, text, kind, parts = []] = data.said[view][id] ?? [];
+  const { look, complete } = gradient(id);
+  if (words === undefined) return { value: known(id) ? data.nodes[id].value : "?", look, seen: known(id), complete };
+  const ended = step === data.steps.length, count = (k, none) => (k ? `${k} of ${parts.length}` : none);
+  const values = parts.filter(known).length;
+  const due = parts.filter((part) => received.has(part)), whole = due.filter((part) => gradient(part).complete).length;
+  const seen = ended || values === parts.length, arrived = ended || (whole > 0 && whole === due.length);
+  return {
+    value: seen ? words : count(values, "?"), seen, complete: arrived,
+    look: arrived ? [text, kind] : [count(whole, "—"), "plain"],
+  };
 }
 
 function write(id, text) {
@@ -35,9 +51,8 @@ function refresh() {
   const { svg, links } = views[view];
   for (const element of svg.querySelectorAll("[id^=n]")) {
     const node = data.nodes[Number(element.id.slice(1))];
-    const said = step === data.steps.length ? data.said[view][node.id] : undefined; // of equal parts, all in one
-    const value = said?.[0] ?? (known(node.id) ? node.value : "?");
-    const [text, kind] = said?.slice(1) ?? gradient(node.id).look;
+    if (!node) continue;
+    const { value, look: [text, kind], seen, complete } = shown(node.id);
     write("v" + node.id, value);
     const written = write("g" + node.id, text);
     const arrived = now?.phase === "backward" && now.gradients.some(([id]) => id === node.id);
@@ -46,8 +61,8 @@ function refresh() {
     const graded = written ? `, gradient ${text}` : "";
     element.setAttribute("aria-label", `${element.dataset.label}, value ${value}${graded}`);
     element.classList.remove("active", "acting");
-    element.classList.toggle("unknown", !known(node.id)); // bars would tell what is to come
-    element.classList.toggle("pending", !gradient(node.id).complete);
+    element.classList.toggle("unknown", !seen); // bars would tell what is to come
+    element.classList.toggle("pending", !complete);
     element.classList.toggle("chosen", node.id === chosen);
   }
   const acting = now && drawn(now.node);

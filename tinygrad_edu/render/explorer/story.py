@@ -9,6 +9,7 @@ With every step come the gradients that have changed, as the cards are to show t
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +17,12 @@ from tinygrad_edu.render.folding import wording
 from tinygrad_edu.render.graph.model import GraphModel, NodeModel
 from tinygrad_edu.render.graph.numbers import Numbers, numbers
 from tinygrad_edu.render.look.style import number, shape
+from tinygrad_edu.render.stepwise.single import AT_A_KINK, Check
 from tinygrad_edu.render.stepwise.steps import Contribution, Quantity, Step
 from tinygrad_edu.render.stepwise.symbols import factor
 from tinygrad_edu.render.vector.moment import state
 
+_SHAPE = re.compile(r"\(\d+(?:×\d+)*\)")
 Run = list[str]  # a piece of a line of numbers: its text, and its class if it has one
 
 
@@ -76,7 +79,11 @@ def _share(c: Contribution, node: NodeModel, model: GraphModel, names: list[str]
     if single and isinstance(c.local, float) and isinstance(c.upstream, float):
         run += [[number(c.upstream), "grad"], " × ", [_bracketed(c.local), "value"], " = "]
     else:
-        lines.append(c.numbers if single else f"in shapes: {c.numbers}")
+        shapes = _SHAPE.findall(c.numbers)
+        if single:
+            lines.append(c.numbers)
+        elif len(shapes if c.local is None else set(shapes)) > 1:  # that all are the same says nothing
+            lines.append(f"in shapes: {c.numbers}")
         run += [f"∂{end}/∂{x} = " if single else f"|∂{end}/∂{x}| = "]
     run.append([_size(c.share), "grad result"])
     if isinstance(c.share, Numbers):
@@ -85,10 +92,18 @@ def _share(c: Contribution, node: NodeModel, model: GraphModel, names: list[str]
         had, has = (text if single else f"|grad| {text}" for text in (_size(c.before), _size(c.after)))
         lines.append(f"{names[c.to]} already had {had}; with this it has {has}")
     if c.check is not None:
-        sign = "✓" if c.check.error < 1e-6 else "✗"
-        along = "" if single else ", in one direction"
-        lines.append(f"{sign} by differences{along}: {number(c.check.numeric)}")
+        lines.append(_checked(c.check, single))
     return {"lines": lines, "sum": run}
+
+
+def _checked(check: Check, single: bool) -> str:
+    """What differences say of a share; of an array they are taken along one direction, in which it has another size."""
+    if check.kink:
+        return AT_A_KINK
+    sign, numeric = "✓" if check.agrees else "✗", number(check.numeric)
+    if single:
+        return f"{sign} by differences: {numeric}"
+    return f"along a random direction: {number(check.analytic)} by the rule, {numeric} by differences {sign}"
 
 
 def _size(x: Quantity | None) -> str:

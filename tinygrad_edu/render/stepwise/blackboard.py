@@ -19,6 +19,7 @@ from tinygrad_edu.render.graph.model import GraphModel
 from tinygrad_edu.render.look.markup import cell, row, table, text
 from tinygrad_edu.render.look.metrics import text_width
 from tinygrad_edu.render.look.style import Palette, clean, number, typeset
+from tinygrad_edu.render.stepwise.single import AT_A_KINK
 from tinygrad_edu.render.stepwise.steps import Contribution, Quantity, Step
 from tinygrad_edu.render.stepwise.symbols import UPSTREAM, factor
 
@@ -192,6 +193,8 @@ def _verdict(c: Contribution) -> Row:
     """What the numerical derivative says."""
     if c.check is None:
         return []
+    if c.check.kink:
+        return [Piece(AT_A_KINK, DIM, 10)]
     if c.check.agrees:
         return [Piece("✓ by differences", DIM, 10)]
     return [Piece(f"✗ by differences {number(c.check.numeric)}", BAD, 11, True)]
