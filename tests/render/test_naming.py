@@ -238,3 +238,36 @@ def test_buffers_are_known_by_their_values_within_their_module():
         (None, "parameter"), ("bn.running_var", "constant"), ("bn.rsqrt(running_var + ε)", "constant"),
         (None, "input"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("part", "title"),
+    [
+        (lambda x: x[:, 1], "x[:, 1]"),
+        (lambda x: x[1:], "x[1:]"),
+        (lambda x: x[1, :2], "x[1, :2]"),
+        (lambda x: x[:, :, 1:3], "x[:, :, 1:3]"),
+        (lambda x: x[:, ::2], "x[…]"),
+        (lambda x: x.transpose(2, 0, 1), "xᵀ"),
+        (lambda x: x.reshape(6, 4), "x reshaped"),
+        (lambda x: x[:, 1].T, "x[…]"),
+        (lambda x: x * 2.0, "n0"),  # its values are its own
+    ],
+)
+def test_what_was_taken_of_data_without_recording_says_of_what(part, title):
+    x = tg.tensor(np.arange(24.0).reshape(2, 3, 4), name="x")
+    w = tg.tensor(2.0, requires_grad=True, name="w")
+    leaf = part(x)
+    (found,) = (
+        node.derived for node in capture(leaf * w, names={"x": x}).nodes if node.name is None and not node.op
+    )
+    assert found == title
+    if "[" in title and "…" not in title:  # and it is what it says
+        np.testing.assert_array_equal(eval(title, {"x": x.value}), leaf.value)
+
+
+def test_parts_of_an_array_that_is_not_in_the_graph_share_its_shape():
+    x = tg.tensor(np.arange(6.0).reshape(2, 3))
+    w = tg.tensor(2.0, requires_grad=True, name="w")
+    assert capture(x[0] * w + x[1]).nodes[-1].derived == "(2×3)[0]·w + (2×3)[1]"
+    assert capture(x[0] * w + x).nodes[-1].derived == "n3[0]·w + n3"

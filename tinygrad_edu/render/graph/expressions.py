@@ -10,8 +10,10 @@ put in brackets although Python would not need them: (a / b)·c, and a matrix pr
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -53,12 +55,26 @@ class _Text:
 
 
 def derived_names(
-    order: list[Node], ids: dict[Node, int], given: dict[Node, str], limit: int = SHORT
-) -> dict[Node, str]:
-    """What the expressions of the nodes say, at most `limit` characters each; operands come before their users."""
+    order: list[Node], ids: dict[Node, int], given: dict[Node, str], limit: int = SHORT,
+    parts: Mapping[Node, str] = MappingProxyType({}),
+) -> dict[Node, str]:  # fmt: skip
+    """What the expressions of the nodes say, at most `limit` characters each; operands come before their users.
+
+    Args:
+        order: the nodes.
+        ids: their numbers, for leaves about which nothing is known.
+        given: their names.
+        limit: how long an expression may be.
+        parts: leaves of which is known that they are a part of something: see the chapter `views`.
+    """
     texts: dict[Node, _Text] = {}
     for node in order:
-        texts[node] = _leaf(node, ids[node]) if node.op is None else _expression(node, given, texts, limit)
+        if node in parts:
+            texts[node] = _name(parts[node], ())
+        else:
+            texts[node] = (
+                _leaf(node, ids[node]) if node.op is None else _expression(node, given, texts, limit)
+            )
     return {node: said.text for node, said in texts.items()}
 
 
@@ -90,7 +106,7 @@ def _leaf(node: Node, i: int) -> _Text:
 
 def _name(name: str, scope: tuple[str, ...]) -> _Text:
     text = clean(local_name(name, scope))
-    if not _OPERATORS.isdisjoint(text):
+    if not _OPERATORS.isdisjoint(re.sub(r"\[[^\[\]]*\]|\([^()]*\)", "", text)):
         return _Text(text, _LOOSE)
     return _Text(text, _RAISED if text.endswith(tuple("⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ")) else _LEAF)
 

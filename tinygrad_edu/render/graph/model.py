@@ -28,11 +28,13 @@ from tinygrad_edu.render.graph.naming import (
     Names,
     given_names,
     module_labels,
+    named,
     selected,
     unmatched,
 )
 from tinygrad_edu.render.graph.numbers import Numbers, numbers
 from tinygrad_edu.render.graph.stale import sentence, stale_leaves
+from tinygrad_edu.render.graph.views import views
 
 __all__ = [
     "SCHEMA",
@@ -151,7 +153,8 @@ def describe(
     kept = frozen(names)
     held = buffers(order, names)
     given = given_names(order, names, kept) | held
-    derived = derived_names(order, ids, given)
+    parts = views(order, ids, given, named(names))
+    derived = derived_names(order, ids, given, parts=parts)
     told, trained = _parameters(order, given, names, parameters)
     trained |= {node for _, node in kept if node in ids}
     beside = unused(ids, names, parameters) if idle else []

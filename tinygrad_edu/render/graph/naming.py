@@ -29,7 +29,7 @@ def given_names(order: list[Node], names: Names, paths: Iterable[tuple[str, Node
     found: dict[Node, str] = {}
     for node in order:
         _give(found, node, node.name)
-    for path, node in (*_named(names), *paths):
+    for path, node in (*named(names), *paths):
         if node not in wanted:
             continue
         module, dot, _ = path.rpartition(".")
@@ -47,8 +47,8 @@ def _give(found: dict[Node, str], node: Node, name: str | None) -> None:
         found[node] = str(name)
 
 
-def _named(names: Names) -> Iterator[tuple[str, Node]]:
-    """Every (name, node) of mappings, sequences and modules, in their order."""
+def named(names: Names) -> Iterator[tuple[str, Node]]:
+    """(name, node) of everything in mappings, sequences and modules, in their order."""
     stack: list[tuple[str, Any, int]] = [("", names, 0)]
     while stack:
         path, x, depth = stack.pop()
@@ -110,7 +110,7 @@ def unmatched(order: list[Node], given: dict[Node, str], *, names: Names, **choi
             ]
     if names is not None and not module_labels(order, names):
         wanted = set(order)
-        if not any(node in wanted for _, node in _named(names)):
+        if not any(node in wanted for _, node in named(names)):
             words.append("names: none of these nodes is in the graph")
     return words
 
