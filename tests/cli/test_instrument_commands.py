@@ -73,7 +73,7 @@ def test_files_that_layers_refuses(
     ("arguments", "said"),
     [
         (["layers", "--input", "3"], "--input is for"), (["layers", "a.py:f", "--depth", "3"], "without a file"),
-        (["layers", "--scale", "-1"], "positive scales"), (["layers", "--depth", "0"], "1 or larger"),
+        (["layers", "--scale", "nan"], "finite scales"), (["layers", "--depth", "0"], "1 or larger"),
         (["init", "64"], "no layer"), (["init", "8-relu-4-2", "--train"], "64-…-10"),
         (["init", "--json", "it.svg"], "ends with .json"), (["norm", "--data", "mine"], "invalid choice"),
     ],
@@ -105,6 +105,39 @@ def test_norm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "tinygrad-edu/test-statistics/1",
     )
     assert first["scalings"][0]["condition"] > 50 > first["scalings"][1]["condition"]
+
+
+def test_norm_says_what_it_cannot_know(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["norm", "--steps", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "undecided: whether standardized inputs need fewer steps; neither arrived within 2." in said
+    assert "as if the cost were its bowl" not in said
+
+
+MODELS = """\
+import numpy as np
+from tinygrad_edu import nn
+
+rng = np.random.default_rng(0)
+words = nn.Sequential(nn.Embedding(10, 4, rng=rng), nn.Linear(4, 3, rng=rng))
+recurrent = nn.GRU(4, 5, rng=rng)
+known = words
+
+def known_inputs(rng):
+    return [rng.integers(0, 10, (6, 3))]
+"""
+
+
+def test_layers_of_words_and_of_sequences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "m.py"
+    file.write_text(MODELS, encoding="utf-8")
+    assert main(["layers", f"{file}:words", "--input", "6,3"]) == 2
+    assert (
+        "an Embedding wants integers: write words_inputs = [array] into the file" in capsys.readouterr().err
+    )
+    assert main(["layers", f"{file}:known"]) == 0
+    assert "undecided: from the first layer to the last" in capsys.readouterr().out
+    assert main(["layers", f"{file}:recurrent", "--input", "2,3,4"]) == 0  # of (outputs, state) the outputs
 
 
 def test_init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,8 @@ def test_what_cannot_be_saved(findings, tmp_path):
         findings[2].save(tmp_path / "it.png")
     with pytest.raises(ValueError, match="light, dark or auto"):
         findings[2].svg("grey")
+    with pytest.raises(FileNotFoundError, match=r"the folder '.*nope' does not exist"):
+        findings[2].save(tmp_path / "nope" / "it.svg")
 
 
 def test_themes(findings):
@@ -176,6 +178,8 @@ def test_a_claim_that_does_not_hold_is_said_so():
 def test_what_depth_refuses(given):
     with pytest.raises(ValueError, match="64 inputs"):
         depth(**given)
+    with pytest.raises(TypeError, match=r"range\(5\) was expected, 1 came: say \[1\]"):
+        depth(seeds=1)
 
 
 # ---- sanity ----

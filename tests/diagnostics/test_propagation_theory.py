@@ -164,3 +164,20 @@ def test_what_is_no_fully_connected_model():
         initialization("4-3", draws=0)
     two = nn.Sequential(*(nn.Linear(3, 3, rng=np.random.default_rng(0)) for _ in range(2)))
     assert architecture_of(two).activations == ("linear",)
+
+
+@pytest.mark.parametrize("kind", ["elu", "selu", "silu", "mish", "leaky_relu", "hardswish"])
+def test_theory_knows_every_activation_of_nn(kind):
+    """The integral is of the function; the network is of the module: both must be of the same one."""
+    assert initialization(f"30-{kind}-50x3-10", draws=2).held
+
+
+def test_an_activation_with_options_is_not_taken_for_the_usual_one():
+    rng = np.random.default_rng(0)
+
+    def net(activation):
+        return nn.Sequential(nn.Linear(3, 4, rng=rng), activation, nn.Linear(4, 2, rng=rng))
+
+    assert architecture_of(net(nn.ELU())).text == "3-elu-4-2"
+    with pytest.raises(TypeError, match="without options"):
+        architecture_of(net(nn.ELU(0.5)))

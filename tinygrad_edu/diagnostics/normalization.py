@@ -94,13 +94,9 @@ class Normalization(Finding):
         raw, standard, *white = self.descents
         if self.model == "linear":
             counted = [d for d in self.descents if d.predicted <= self.most]
-            found.append(
-                Claim(
-                    "descent takes the steps that the eigenvalues say",
-                    all(d.steps == d.predicted for d in counted),
-                    ", ".join(f"{d.name} {_steps(d, self.most)} of {d.predicted}" for d in counted),
-                )
-            )
+            said = "descent takes the steps that the eigenvalues say"
+            figures = ", ".join(f"{d.name} {_steps(d, self.most)} of {d.predicted}" for d in counted)
+            found += [Claim(said, all(d.steps == d.predicted for d in counted), figures)] if counted else []
             found += [
                 Claim(f"{d.name}: κ = 1 and one step arrives", d.bowl.condition < 1 + 1e-6 and d.steps == 1,
                       f"κ − 1 = {d.bowl.condition - 1:.1e}, {_steps(d, self.most)}")

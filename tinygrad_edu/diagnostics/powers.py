@@ -41,7 +41,8 @@ class Power:
         gradients: (L + 1,), the size of the gradient at the same places, as a part of that at the output.
         weights: (L,), the size of the gradient of each weight, as a part of that of a network with W = I.
         signs: (L + 1,), 1 where the signal has the signs of the input, −1 where it has the opposite ones, 0 if it is 0.
-        leaves: {dtype: (predicted, observed)}, after how many layers 1 is no normal number any more; empty for c = 1.
+        leaves: {dtype: (predicted, observed)}, after how many layers 1 is no normal number any more; empty for c = 0
+            and ±1.
     """
 
     scale: float
@@ -227,10 +228,10 @@ def _leaves(c: float) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for dtype in (np.float32, np.float64):
         limits, factor = np.finfo(dtype), dtype(c)
-        if factor == 1:
+        if factor in (0, 1):
             continue
         edge = float(limits.max if factor > 1 else limits.tiny)
-        predicted = math.floor(math.log(edge) / math.log(factor)) + 1 if factor else 1
+        predicted = math.floor(math.log(edge) / math.log(factor)) + 1
         signal, layers = dtype(1), 0
         with np.errstate(over="ignore", under="ignore"):
             while limits.tiny <= signal <= limits.max:
