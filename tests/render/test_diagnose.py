@@ -341,7 +341,7 @@ def test_the_origin_is_pink_and_the_way_from_it_is_red():
     lines = {line.split(" ")[0]: line for line in drawing.source.splitlines() if line.startswith("n")}
     origin, product, total = (i for i, node in enumerate(drawing.graph.nodes) if node.op)
     assert 'fillcolor="#FBE4EA" color="#B3124A" penwidth=3.0' in lines[f"n{origin}"]
-    assert "⚠ first ∞" in lines[f"n{origin}"]
+    assert "⚠ first −∞" in lines[f"n{origin}"]
     assert 'fillcolor="#FDF4F7" color="#B3124A" penwidth=1.2' in lines[f"n{product}"]
     assert lines[f"n{origin}->n{product}"].endswith('[color="#B3124A" penwidth=2.2]')
     assert lines[f"n{product}->n{total}"].endswith('[color="#B3124A" penwidth=2.2]')
@@ -368,7 +368,7 @@ def test_the_origin_is_not_lost_in_a_large_graph():
     drawing = diagnose(tg.sum(y), max_cards=40)
     assert len(drawing.board.cards) <= 40
     assert any("first" in card.flags for card in drawing.board.cards)
-    assert "⚠ first ∞" in drawing.source
+    assert "⚠ first −∞" in drawing.source
 
 
 def test_a_diagnosis_is_plain_data(rng):
@@ -393,10 +393,35 @@ def test_a_logarithm_behind_a_mask():
         y = tg.sum(tg.where(x.numpy() > 0, tg.log(x), 0.0))
     drawing = diagnose(y)
     assert drawing.title == "Where did the gradient break?"  # the output is in order
-    assert "⚠ first ∞, gradient breaks" in drawing.source
+    assert "⚠ first −∞, gradient breaks" in drawing.source
     assert words(drawing, "gradient").endswith(
         "∂y/∂x = 1 / x = ∞ at x = 0, y = −∞, and 0 · ∞ = NaN at element 0"
     )
+
+
+def test_the_way_from_an_infinite_gradient_to_nan_is_told():
+    x = tg.tensor([0.0, 4.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"):
+        loss = tg.sum(tg.sqrt(x * 0.0))
+        said = [finding.words for finding in diagnose(loss).findings]
+    assert said[1] == (
+        "it becomes NaN on the way from x·0 to x: ∂y/∂a = b = 0 at a = 0, b = 0, y = 0, and ∞ · 0 = NaN at element 0"
+    )
+
+
+def test_places_and_signs_are_written_in_one_way():
+    x = tg.tensor([0.0, 1.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"):
+        loss = tg.sum(tg.log(x) * x)
+        loss.backward()
+        drawing = diagnose(loss)
+    assert [finding.words for finding in drawing.findings] == [
+        "first −∞ at log(x): log(0) = −∞ at element 0 of 2; 2 values after it are not finite either; nor is the "
+        "gradient of x",
+        "it becomes NaN at log(x)·x: (−∞) · 0 = NaN at element 0",
+    ]
+    assert ">⚠ first −∞ · 2</FONT>" in drawing.source
+    assert ">1 −∞ of 2</" in drawing.source
 
 
 def test_an_infinity_without_consequences():

@@ -53,7 +53,7 @@ def turned(node: Node) -> str:
     """How infinities became a NaN: `∞ − ∞ = NaN`."""
     array = np.asarray(node.value)
     place = tuple(map(int, np.argwhere(np.isnan(array))[0])) if array.ndim else ()
-    where = f" at element {place}" if place else ""
+    where = _at_place(place)
     if node.op is None or not node.op.elementwise:
         return f"NaN{where}"
     return f"{_expression(node, [_at(x.value, place) for x in node.args])} = NaN{where}"
@@ -106,7 +106,6 @@ def backward_birth(birth: Birth, name: str) -> str:
         bad = number(_at(birth.cotangent, place))
         return f"what arrives here is finite, and adds up to {bad}{at_element(birth.cotangent, place)}"
     assert op is not None
-    operand = node.args[birth.arg].value
     if not op.elementwise:
         return f"the vjp of {op.name} makes a gradient for {name} that is not finite, out of one that is"
     rule = _rule(op.name, birth.arg)
@@ -118,11 +117,32 @@ def backward_birth(birth: Birth, name: str) -> str:
         product = np.asarray(birth.cotangent * partial)
     if finite(product):  # then it is the sum over what was broadcast that overflows
         return f"the sum of what is sent to {name} is more than its precision holds"
-    place = first_place(product)
-    g, slope, sent = _at(birth.cotangent, place), _at(partial, place), _at(product, place)
-    values = _values(node, birth.arg, place)
+    return f"{rule} = {_product(node, birth.arg, birth.cotangent, partial, first_place(product))}"
+
+
+def backward_turned(node: Node, arg: int, cotangent: Any) -> str:
+    """How an infinite gradient became a NaN on its way to an operand: `∂y/∂a = b = 0 at …, and ∞ · 0 = NaN`."""
+    op: Any = node.op
+    if not op.elementwise:
+        return f"the vjp of {op.name} is given {number(float('inf'))}"
+    partial = _partial(node, arg)
+    with np.errstate(all="ignore"):
+        bad = np.argwhere(np.isnan(np.asarray(cotangent * partial)))
+    if not len(bad):  # then it is the sum over what was broadcast
+        return "infinities of both signs are added up"
+    place = tuple(map(int, bad[0]))
+    return f"{_rule(op.name, arg)} = {_product(node, arg, cotangent, partial, place)}"
+
+
+def _product(node: Node, arg: int, cotangent: Any, partial: Any, place: Place) -> str:
+    """`∞ at x = 0, y = 0, and 1 · ∞ = ∞ at element 0`: what is multiplied by the slope at one place."""
+    with np.errstate(all="ignore"):
+        product = np.asarray(cotangent * partial)
+    operand = node.args[arg].value
+    g, slope, sent = _at(cotangent, place), _at(partial, place), _at(product, place)
+    values = _values(node, arg, place)
     product_words = f"{_signed(g, first=True)} · {_signed(slope)} = {number(sent)}"
-    return f"{rule} = {number(slope)} at {values}, and {product_words}{at_element(operand, place, product.shape)}"
+    return f"{number(slope)} at {values}, and {product_words}{at_element(operand, place, product.shape)}"
 
 
 def _rule(name: str, arg: int) -> str:
@@ -177,12 +197,16 @@ def _at(x: Any, place: Place) -> float:
     return float(array[tuple(0 if n == 1 else i for i, n in zip(index, lengths, strict=True))])
 
 
+def _at_place(place: Place) -> str:
+    return f" at element {place[0] if len(place) == 1 else place}" if place else ""
+
+
 def at_element(x: Any, place: Place, broadcast: tuple[int, ...] | None = None) -> str:
     """` at element (3, 1)`, and how many there are of its kind; nothing for a single number."""
     if not place:
         return ""
     array = np.asarray(value_of(x))
-    where = f" at element {place[0] if len(place) == 1 else place}"
+    where = _at_place(place)
     if broadcast is not None:
         return where
     bad = np.argwhere(~np.isfinite(array))

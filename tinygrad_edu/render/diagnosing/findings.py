@@ -14,22 +14,27 @@ Each is found by a rule of its own, and none of them changes the graph.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from tinygrad_edu.core.node import Node
+from tinygrad_edu.render.diagnosing.accumulated import accumulated, of_one_pass
 from tinygrad_edu.render.diagnosing.dead_units import dead_activations
-from tinygrad_edu.render.diagnosing.explanation import backward_birth, first_place, forward_birth, turned
+from tinygrad_edu.render.diagnosing.explanation import (
+    backward_birth,
+    backward_turned,
+    first_place,
+    forward_birth,
+    turned,
+)
 from tinygrad_edu.render.diagnosing.flow import flow, verdicts
 from tinygrad_edu.render.folding.fold import out_of_date
 from tinygrad_edu.render.graph.backward import Watched, finite
 from tinygrad_edu.render.graph.flags import is_broken
-from tinygrad_edu.render.graph.model import Finding, GraphModel, NodeModel, Numbers, numbers
+from tinygrad_edu.render.graph.model import Finding, GraphModel, NodeModel
 from tinygrad_edu.render.look.style import clean, number, typeset
 
 NAMED = 3  # of many, so many are named
-SAME = 1e-5  # relative; gradients that differ by less differ by rounding, in float32 too
 
 
 def findings(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> list[Finding]:
@@ -52,25 +57,6 @@ def findings(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> list[Fi
     if stale := out_of_date(model):
         found.append(Finding("stale", None, stale))
     return found
-
-
-def of_one_pass(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> GraphModel:
-    """The model with the gradients of one backward pass that starts with 1, whatever has been added up in the leaves.
-
-    A pass is linear in what it starts with, so one that started with 3, as the third from the same number does, is
-    divided by 3. Without a sweep, the model is as it was.
-    """
-    if not seen.cotangents:
-        return model
-    start = np.asarray(seen.cotangents.get(nodes[model.root], 1.0))
-    unit = float(start.reshape(())) if start.size == 1 and finite(start) and np.all(start) else 1.0
-
-    def gradient(node: Node) -> Numbers | None:
-        g = seen.cotangents.get(node)
-        return None if g is None else numbers(g if unit == 1 else np.asarray(g) / unit)
-
-    with np.errstate(all="ignore"):
-        return replace(model, nodes=tuple(replace(n, gradient=gradient(nodes[n.id])) for n in model.nodes))
 
 
 def healthy(model: GraphModel) -> str:
@@ -115,12 +101,15 @@ def _forward(model: GraphModel, nodes: Sequence[Node]) -> Iterator[Finding]:
     first, node = origins[0], nodes[origins[0].id]
     tainted = sum("tainted" in each.flags for each in model.nodes)
     root = model.nodes[model.root]
+    lost = [title_of(each) for each in model.nodes if each.op is None and is_broken(each.gradient)]
     if root is first:
         reach = ""
     elif is_broken(root.value):
         reach = f"; {tainted} value{'s' * (tainted > 1)} after it {'are' if tainted > 1 else 'is'} not finite either"
     else:
         reach = "; the output is finite all the same"
+    if lost and is_broken(root.value):
+        reach += f"; nor {'are the gradients' if len(lost) > 1 else 'is the gradient'} of {_list(lost)}"
     words = f"first {bad_word(node.value)} at {title_of(first)}: {forward_birth(node)}{reach}"
     yield Finding("nonfinite", first.id, words)
     for each in model.nodes:
@@ -150,6 +139,7 @@ def _backward(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> Iterat
             others.pop(title_of(at), None)
             if others:
                 yield Finding("gradient", ids[births[1].node], f"and by themselves at {_list(others)}")
+        yield from _backward_nan(model, nodes, seen)
     before = [
         node for node in model.nodes
         if is_broken(node.gradient) and node.op is None and finite(seen.cotangents.get(nodes[node.id], 0.0))
@@ -160,6 +150,23 @@ def _backward(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> Iterat
             f"the grad of {_list(map(title_of, before))} is not finite, but not by this graph: it was added to "
             f"something that had been there before",
         )  # fmt: skip
+
+
+def _backward_nan(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> Iterator[Finding]:
+    """The first arrow, going backward, that an ∞ enters and a NaN leaves."""
+    ids = {node: i for i, node in enumerate(nodes)}
+    nan = {node for node, g in seen.cotangents.items() if np.isnan(g).any()}
+    for each in reversed(model.nodes):
+        node = nodes[each.id]
+        g = seen.cotangents.get(node)
+        if g is None or node in nan or finite(g):
+            continue
+        for arg, x in enumerate(node.args):
+            if x in nan and (node, arg) in seen.sent:
+                to = title_of(model.nodes[ids[x]])
+                words = f"it becomes NaN on the way from {title_of(each)} to {to}: {backward_turned(node, arg, g)}"
+                yield Finding("gradient", each.id, words)
+                return
 
 
 # ---- what does not learn ----
@@ -182,13 +189,7 @@ def _dead(model: GraphModel) -> Iterator[Finding]:
 
 
 def _accumulated(model: GraphModel, once: GraphModel) -> Iterator[Finding]:
-    """Leaves whose gradient is not that of one pass: passes add up until someone clears them."""
-    more = [
-        (node, node.gradient.norm, one.gradient.norm)
-        for node, one in zip(model.nodes, once.nodes, strict=True)
-        if node.op is None and node.gradient is not None and node.gradient.norm is not None
-        and one.gradient is not None and one.gradient.norm is not None and _differ(node.gradient, one.gradient)
-    ]  # fmt: skip
+    more = accumulated(model, once)
     if more:
         node, held, one = max(more, key=lambda each: each[1])
         many = len(more) > 1
@@ -199,13 +200,6 @@ def _accumulated(model: GraphModel, once: GraphModel) -> Iterator[Finding]:
             f"accumulated: the {whose} more than this backward pass: |grad|{who} is {number(held)}, where one pass "
             f"gives {number(one)}: call zero_grad() before backward() unless the sum is meant",
         )  # fmt: skip
-
-
-def _differ(held: Numbers, one: Numbers) -> bool:
-    """Whether two gradients are not the same but for rounding; statistics are enough to see a sum."""
-    pairs = [(held.norm, one.norm), (held.mean, one.mean), (held.item, one.item)]
-    size = max(held.norm or 0.0, one.norm or 0.0)
-    return any(a is not None and b is not None and abs(a - b) > SAME * size for a, b in pairs)
 
 
 def _dead_units(model: GraphModel, nodes: Sequence[Node]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ their standard deviation, and the Euclidean norm of its gradient.
 
 from __future__ import annotations
 
+import math
 import re
 
 from tinygrad_edu.render.folding import profile
@@ -62,9 +63,9 @@ def tag(card: Card) -> str:
     node = card.node
     if card.repeats is not None:
         return profile.tag(card, card.repeats)
-    words = [mark(card)]
+    said, words = mark(card), list[str]()
     if "failed" in card.flags:  # it has neither
-        return words[0]
+        return said
     if node.kind == "Scalar" and not card.module:
         words.append(role(node))
     else:
@@ -73,13 +74,19 @@ def tag(card: Card) -> str:
             words.append("frozen")
     if card.module and card.operations > 1:
         words.append(f"· {card.operations} ops")
-    return " ".join(filter(None, words))
+    return " · ".join(filter(None, (said, " ".join(filter(None, words)))))
+
+
+def infinity(x: Numbers) -> str:
+    """`∞` or `−∞`, if all infinities of an array have one sign, and it is small enough to know that."""
+    signs = {y > 0 for y in x.items or () if math.isinf(y)}
+    return number(math.inf if signs == {True} else -math.inf) if len(signs) == 1 else "±∞"
 
 
 def mark(card: Card) -> str:
     """What is the matter with a card; nothing if nothing is."""
     flags, x = card.flags, card.node.value
-    bad = "NaN" if x.nan else "∞" if x.infinite else "NaN or ∞"
+    bad = "NaN" if x.nan else infinity(x) if x.infinite else "NaN or ∞"
     marks = {
         "first": f"⚠ first {bad}", "origin": f"⚠ {bad} by itself", "first_backward": "⚠ gradient breaks here",
         "backward": "⚠ gradient breaks", "wrong": "✗ WRONG", "failed": "✗ failed", "unused": "unused",
@@ -123,7 +130,7 @@ def value(x: Numbers) -> str:
     if not size:
         return "empty"
     if x.nan or x.infinite:
-        counts = ((x.nan, "NaN"), (x.infinite, "±∞"))
+        counts = ((x.nan, "NaN"), (x.infinite, infinity(x)))
         return ", ".join(f"{n} {word}" for n, word in counts if n) + f" of {size}"
     if x.mean is None:
         return x.dtype
@@ -161,6 +168,8 @@ def gradient(node: NodeModel) -> str:
     """The gradient of a single number, or the norm of an array's; `—` if it was not computed."""
     if "dead" in node.flags and node.gradient is not None:
         return "0 dead" if not node.gradient.norm else "≈ 0 dead"
+    if "vanished" in node.flags and not node.before:
+        return "≈ 0"
     return _arrow(_size(node.before[1], node.kind) if node.before else "", _size(node.gradient, node.kind))
 
 
