@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import numpy as np
@@ -49,6 +50,15 @@ def test_an_image_smaller_than_a_window(layer, words):
     (lambda: nn.init.kaiming_normal(3, rng=RNG), "a shape such as (out, in) was expected, 3 came"),
     (lambda: nn.LSTM(3, 4, rng=RNG)(np.zeros((5, 2, 3)), np.zeros((1, 2, 4))), "(h, c) was expected, one ndarray came"),
     (lambda: LAYER.train("False"), "True or False was expected, 'False' came"),
+    (lambda: nn.init.gain_of("tanh"), "gain_of: a function was expected, 'tanh' came: the names are in the table of"),
+    (lambda: nn.Conv2d(1, 2, 3, bais=False, rng=RNG), "Conv2d: there is no argument bais, perhaps bias was meant: it "),
+    (lambda: nn.LSTM(1, 2, hidden=3, rng=RNG), "hidden_size was meant: it takes input_size, hidden_size, num_layers, "),
+    (lambda: nn.Linear(3, 2, False, rng=RNG), "Linear: in_features, out_features were expected by their place, 3"),
+    (lambda: nn.ReLU(inplace=True), "ReLU: there is no inplace"),
+    (lambda: nn.ReLU(1), "ReLU: none was expected by its place, 1 arguments came: leave the others out"),
+    (lambda: nn.Softmax("a"), "Softmax: an axis was expected, dim a whole number, 'a' came"),
+    (lambda: nn.Sequential(nn.LSTM(3, 2, rng=RNG), nn.Linear(2, 1, rng=RNG))(np.zeros((4, 1, 3))),
+     "Sequential: one result of each module was expected, LSTM(3 → 2) returned 2, which Linear(2 → 1) does not take"),
 ])  # fmt: skip
 def test_what_is_of_another_kind(f, words):
     with pytest.raises(TypeError, match=re.escape(words)):
@@ -73,3 +83,38 @@ def test_flatten_takes_the_axes_it_is_told(rng):
         with pytest.raises(ShapeError, match="were expected, an array of shape"):
             nn.Flatten(*axes)(x)
     assert nn.Flatten()(np.zeros((0, 3, 2))).shape == (0, 6)
+
+
+@pytest.mark.parametrize(("layer", "x"), [
+    (nn.Softmax(1), np.ones((2, 0))), (nn.Softmax(3), np.ones((2, 2))), (nn.LogSoftmax(-3), np.ones((2, 2))),
+    (nn.Softmin(), np.float64(1)),
+])  # fmt: skip
+def test_an_axis_that_is_not_there(layer, x):
+    with pytest.raises(
+        ShapeError, match=re.escape(f"{layer.brief()}: x with at least one element along the axis")
+    ):
+        layer(x)
+
+
+def test_arguments_that_are_passed_on_are_shown():
+    for layer, (first, *last) in {
+        nn.Conv2d: ("in_channels", "padding_mode", "bias", "init", "rng", "dtype"),
+        nn.RNN: ("input_size", "batch_first", "dropout", "bidirectional", "rng", "bias", "init", "dtype"),
+        nn.GRUCell: ("input_size", "bias", "init", "rng", "dtype"),
+    }.items():
+        names = list(inspect.signature(layer).parameters)
+        assert (names[0], names[-len(last) :]) == (first, last)
+    assert not inspect.signature(nn.ReLU).parameters
+    assert list(inspect.signature(nn.Sequential).parameters) == ["modules"]
+
+
+def test_a_module_may_take_the_several_results_of_another():
+    class Both(nn.Module):
+        def forward(self, x):
+            return x, -x
+
+    class Added(nn.Module):
+        def forward(self, pair):
+            return pair[0] + pair[1]
+
+    np.testing.assert_array_equal(nn.Sequential(Both(), Added())(np.ones(2)), 0)

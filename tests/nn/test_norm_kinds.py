@@ -134,3 +134,13 @@ def test_what_cannot_be_is_refused(f, error, words):
 
 def linear():
     return nn.Linear(3, 2, rng=np.random.default_rng(0))
+
+
+def test_an_instance_norm_counts_no_batches(rng):
+    """As in PyTorch: with momentum None the statistics stay as they start, else it is the weight of the newest."""
+    x = rng.normal(3, 2, size=(4, 2, 50))
+    for momentum, mean in ((None, np.zeros(2)), (0.25, 0.25 * x.mean(axis=(0, 2)))):
+        norm = nn.InstanceNorm1d(2, momentum=momentum, track_running_stats=True)
+        norm(x)
+        np.testing.assert_allclose(norm.running_mean.value, mean, rtol=1e-12)
+        assert norm.num_batches_tracked.value == 0

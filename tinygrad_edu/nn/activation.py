@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tinygrad_edu import ops
 from tinygrad_edu.core.cases import nonzero, real
+from tinygrad_edu.core.node import value_of
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn import functional
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.module import Module
@@ -173,55 +177,62 @@ class Mish(Module):
 # ---- along an axis ----
 
 
+class _AlongAnAxis(Module):
+    """What is normalized along an axis, by default the last.
+
+    Args:
+        dim: the axis; negative ones count from the end.
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        if not isinstance(dim, int | np.integer):
+            raise TypeError(
+                f"{type(self).__name__}: an axis was expected, dim a whole number, {dim!r:.40} came"
+            )
+        self.dim = int(dim)
+
+    def along(self, x: Operand) -> int:
+        """The axis, if x has it, and something along it."""
+        shape = np.shape(value_of(x))
+        if not -len(shape) <= self.dim < len(shape) or not shape[self.dim]:
+            raise ShapeError(
+                f"{self.title()}: x with at least one element along the axis was expected, {shape} came"
+            )
+        return self.dim
+
+    def extra_repr(self) -> str:
+        """The axis."""
+        return f"dim={self.dim}"
+
+
 @verified(
     layer(lambda rng: Softmax(), real(5, 3)),
     layer(lambda rng: Softmax(dim=1), real(2, 3, 5)),
 )
-class Softmax(Module):
+class Softmax(_AlongAnAxis):
     """Positive numbers that sum to 1 along an axis. A cross-entropy loss wants the logits before it."""
 
-    def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
-
     def forward(self, x: Operand) -> Operand:
-        """Along the axis."""
-        return ops.softmax(x, axis=self.dim)
-
-    def extra_repr(self) -> str:
-        """The axis."""
-        return f"dim={self.dim}"
+        """Along the axis; a ShapeError if there is none, or nothing along it."""
+        return ops.softmax(x, axis=self.along(x))
 
 
 @verified(layer(lambda rng: LogSoftmax(), real(5, 3)))
-class LogSoftmax(Module):
+class LogSoftmax(_AlongAnAxis):
     """Logarithms of numbers that sum to 1 along an axis, for a loss such as `NLLLoss`."""
 
-    def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
-
     def forward(self, x: Operand) -> Operand:
-        """Along the axis."""
-        return ops.log_softmax(x, axis=self.dim)
-
-    def extra_repr(self) -> str:
-        """The axis."""
-        return f"dim={self.dim}"
+        """Along the axis; a ShapeError if there is none, or nothing along it."""
+        return ops.log_softmax(x, axis=self.along(x))
 
 
 @verified(layer(lambda rng: Softmin(), real(5, 3)))
-class Softmin(Module):
+class Softmin(_AlongAnAxis):
     """The softmax of −x along an axis."""
 
-    def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
-
     def forward(self, x: Operand) -> Operand:
-        """Along the axis."""
-        return functional.softmin(x, self.dim)
-
-    def extra_repr(self) -> str:
-        """The axis."""
-        return f"dim={self.dim}"
+        """Along the axis; a ShapeError if there is none, or nothing along it."""
+        return functional.softmin(x, self.along(x))
 
 
 # ---- the same numbers ----

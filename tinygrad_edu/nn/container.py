@@ -92,7 +92,21 @@ class Sequential(Container):
     """One after the other: each module receives what the one before returned."""
 
     def forward(self, x: Operand) -> Operand:
-        """What the last module returns; x itself if there is none."""
+        """What the last module returns; x itself if there is none.
+
+        Raises:
+            TypeError: a module returned several things, as recurrent layers do, and the next takes only one.
+        """
+        before: Module | None = None
         for module in self:
-            x = module(x)
+            try:
+                y = module(x)
+            except (TypeError, ValueError) as error:
+                if before is None or not isinstance(x, tuple):
+                    raise
+                raise TypeError(
+                    f"{self.title()}: one result of each module was expected, {before.brief()} returned {len(x)}, "
+                    f"which {module.brief()} does not take: write a forward of your own, y, state = layer(x)"
+                ) from error
+            x, before = y, module
         return x

@@ -95,8 +95,8 @@ class GroupNorm(Module):
 class InstanceNorm(RunningNorm):
     """Normalize each channel of each sample over its positions. For arguments see `RunningNorm`: the defaults differ.
 
-    Running statistics are the means over the batch of what each sample has. `num_batches_tracked` counts the batches;
-    that of PyTorch's instance norms stays 0.
+    Running statistics are the means over the batch of what each sample has. As in PyTorch, batches are not counted:
+    `num_batches_tracked` stays 0, and with momentum None the statistics stay as they start.
     """
 
     needs = "at least 2 positions"
@@ -106,6 +106,10 @@ class InstanceNorm(RunningNorm):
         track_running_stats: bool = False, *, dtype: Any = np.float64,
     ) -> None:  # fmt: skip
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype=dtype)
+
+    def counted(self) -> float:
+        """The weight of the batch: it is not counted."""
+        return 0.0 if self.momentum is None else self.momentum
 
     def axes(self, n: int) -> tuple[int, ...]:
         """All but those of samples and channels."""
@@ -117,7 +121,7 @@ class InstanceNorm(RunningNorm):
     layer(lambda rng: InstanceNorm1d(2, affine=True, track_running_stats=True), real(2, 2, 3)),
 )
 class InstanceNorm1d(InstanceNorm):
-    """Normalize each channel of each sample over its length: x (batch, channels, length). For arguments see above."""
+    """Normalize each channel of each sample over its length: x (batch, channels, length). See `InstanceNorm`."""
 
     def check_shape(self, shape: Shape) -> None:
         """(batch, channels, length)."""

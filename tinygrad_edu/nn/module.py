@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from tinygrad_edu.core.node import Node, assign
 from tinygrad_edu.core.recording import current, scope
 from tinygrad_edu.nn.aliases import by_first_names
+from tinygrad_edu.nn.arguments import Arguments, refuse_surplus
 from tinygrad_edu.nn.outline import outline
 from tinygrad_edu.nn.parameter import Buffer, is_parameter, is_state
 from tinygrad_edu.nn.taking_over import differing, fitting
@@ -44,6 +45,15 @@ class Module:
     """
 
     training: bool = True
+    __signature__ = Arguments()
+
+    if not TYPE_CHECKING:  # a type checker reads the arguments by itself
+
+        def __new__(cls, *args: Any, **params: Any) -> Module:
+            """Refuse an argument that there is not, in words."""
+            if args or params:
+                refuse_surplus(cls, args, params)
+            return super().__new__(cls)
 
     def forward(self, *args: Any, **params: Any) -> Any:
         """What calling the module computes."""

@@ -109,8 +109,7 @@ class RunningNorm(Module):
         mean, variance = moments(x, axes)
         if self.training and self.num_batches_tracked is not None:
             # These are values, not nodes: the running statistics are no part of the function that is differentiated.
-            self.num_batches_tracked.value = self.num_batches_tracked.value + 1
-            newest = 1 / int(self.num_batches_tracked.value) if self.momentum is None else self.momentum
+            newest = self.counted()
             for buffer, found in (
                 (self.running_mean, value_of(mean)),
                 (self.running_var, value_of(variance) * (m / (m - 1))),
@@ -124,6 +123,11 @@ class RunningNorm(Module):
     # ---- in what they differ ----
 
     needs = "at least 2 samples"
+
+    def counted(self) -> float:
+        """Count the batch; the weight that it has in the running statistics."""
+        self.num_batches_tracked.value = self.num_batches_tracked.value + 1
+        return 1 / int(self.num_batches_tracked.value) if self.momentum is None else self.momentum
 
     def axes(self, n: int) -> tuple[int, ...]:
         """Over which of the n axes of x the statistics are taken."""
