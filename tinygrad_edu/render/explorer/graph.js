@@ -16,6 +16,7 @@ let view = null; // the name of the drawing on the stage
 let overview = false; // the reader has asked for the whole
 let fitted = true; // it is in sight as `fit` has put it, so it is to fit a window of another size, too
 let seen = { x: 0, y: 0, scale: 1 }; // the left top corner, and pixels per point
+const ABOVE = 46, BELOW = 38; // pixels for the buttons, and for the legend
 const READABLE = 0.45; // a scale at which cards can still be read
 
 function neighbours(svg) {
@@ -59,13 +60,13 @@ function look(x, y, scale) {
 
 // The scale at which all of a drawing is in sight.
 function scaleOf({ width, height }) {
-  return Math.max(0.02, Math.min((stage.clientWidth - 24) / width, (stage.clientHeight - 64) / height, 1.6));
+  return Math.max(0.02, Math.min((stage.clientWidth - 24) / width, (stage.clientHeight - ABOVE - BELOW) / height, 1.6));
 }
 
 function fit() {
   const { width, height } = views[view];
   const scale = scaleOf(views[view]);
-  look((width - stage.clientWidth / scale) / 2, (height - (stage.clientHeight - 10) / scale) / 2, scale);
+  look((width - stage.clientWidth / scale) / 2, (height - (stage.clientHeight + ABOVE - BELOW) / scale) / 2, scale);
   fitted = true;
 }
 new ResizeObserver(() => { if (fitted) fit(); else look(seen.x, seen.y, seen.scale); }).observe(stage);

@@ -12,6 +12,7 @@ from tinygrad_edu.render.look.themes import DARK_READER
 from tinygrad_edu.render.stepwise.film import pieces
 from tinygrad_edu.render.stepwise.steps import Step
 
+EDGE = 41.0  # points from the edge of a frame to its first card, below which the buttons begin, too
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -24,14 +25,16 @@ PAGE = """<!DOCTYPE html>
 <style>
 @COLOURS
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 Helvetica, Arial, sans-serif; }
-main { padding: 1rem clamp(0.5rem, 3vw, 2rem); }
-figure { margin: 0; overflow-x: auto; }
-figure svg { display: block; margin: 0 auto; max-width: 100%; height: auto; }
-nav { display: flex; gap: 0.5rem; justify-content: center; align-items: center; margin: 1rem 0; flex-wrap: wrap; }
+body { padding: 1rem clamp(0.5rem, 3vw, 2rem); }
+main { width: min(100%, @WIDTHpt); margin: 0 auto; }
+figure { margin: 0; }
+figure svg { display: block; width: 100%; height: auto; }
+nav, details { padding-left: @EDGE%; }
+nav { display: flex; gap: 0.5rem; align-items: center; margin: 1rem 0; flex-wrap: wrap; }
 button { font: inherit; min-width: 2.75rem; min-height: 2.75rem; color: var(--ink); background: var(--paper);
   border: 1px solid var(--dim); border-radius: 0.5rem; cursor: pointer; }
 input { accent-color: var(--accent); width: min(40rem, 60vw); }
-details { max-width: 60rem; margin: 0 auto; color: var(--dim); }
+details { color: var(--dim); }
 [hidden] { display: none; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 </style>
@@ -102,6 +105,7 @@ def player(frames: Sequence[str], steps: Sequence[Step], *, title: str, fps: flo
         theme: "light", "dark" or "auto".
     """
     before, found, after = pieces(frames)
+    width = float(before.partition('viewBox="')[2].split()[2])
     n = len(frames)
     body = []
     for text, seen in found:
@@ -115,6 +119,7 @@ def player(frames: Sequence[str], steps: Sequence[Step], *, title: str, fps: flo
         "SCHEME": {"auto": "light dark"}.get(theme, theme), "TITLE": escape(title, 300), "LAST": str(n - 1),
         "COLOURS": "\n".join([colours[0], *(f"{DARK_READER} {{ {each} }}" for each in colours[1:])]),
         "WORDS": "\n".join(f"<li>{escape(in_words(step), 2000)}</li>" for step in steps),
+        "WIDTH": f"{width:g}", "EDGE": f"{100 * EDGE / width:.2f}",
         "PAUSE": str(round(1000 / fps)), "PICTURE": before[before.index("<svg") :] + "".join(body) + after,
     }  # fmt: skip
     start, *rest = PAGE.split("@")
