@@ -10,6 +10,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.render import capture, draw
+from tinygrad_edu.render.folding.wording import gradient
 from tinygrad_edu.render.graph.cycle import GraphCycleError
 from tinygrad_edu.render.graph.model import numbers
 
@@ -254,3 +255,40 @@ def test_a_leaf_whose_values_are_gone_with_its_graph_stays():
     y.backward()
     del y
     assert by_name(x)["x"].gradient.item == 4
+
+
+def test_what_several_passes_added_up_is_told():
+    a, b = tg.Scalar(2.0, "a"), tg.Scalar(3.0, "b")
+    loss = a * b
+    loss.backward()
+    assert capture(loss).warnings == ()
+    (2.0 * a).backward()
+    model = capture(loss)
+    assert model.warnings == (
+        "a holds another gradient than this backward pass gives: .grad adds up until zero_grad()",
+    )
+    assert [node.name for node in model.nodes if "accumulated" in node.flags] == ["a"]
+    assert "a holds another gradient" in draw(loss).text()
+    (2.0 * b).backward()
+    assert "a and b hold another gradient" in capture(loss).warnings[0]
+
+
+def test_a_gradient_that_was_cleared_is_not_shown(neuron):
+    x = tg.Scalar(2.0, "x")
+    y = x * x
+    y.backward()
+    x.grad = None
+    assert [node.gradient is None for node in capture(y).nodes] == [True, False]
+
+
+def test_the_gradient_of_a_bias_that_cancels_is_nearly_nothing_in_between_too():
+    rng = np.random.default_rng(0)
+    x = tg.tensor(rng.normal(size=(4, 3)), requires_grad=True, name="x")
+    b = tg.tensor(np.zeros(3), requires_grad=True)
+    shifted = x + b * 1.0
+    loss = ((shifted - tg.mean(shifted, axis=0)) ** 3.0).sum()
+    loss.backward()
+    (product,) = (node for node in capture(loss, parameters=[b]).nodes if node.op == "mul")
+    assert product.gradient.norm > 0
+    assert "vanished" in product.flags
+    assert gradient(product) == "≈ 0"

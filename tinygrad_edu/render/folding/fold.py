@@ -27,6 +27,7 @@ from tinygrad_edu.render.folding.cut import crossings, cut
 from tinygrad_edu.render.folding.modules import path, whole_modules
 from tinygrad_edu.render.folding.repeats import find_repeats
 from tinygrad_edu.render.folding.sums import sums, views
+from tinygrad_edu.render.graph.gradients import more_than_one_pass
 from tinygrad_edu.render.graph.model import GraphModel, NodeModel
 from tinygrad_edu.render.graph.stale import sentence
 
@@ -99,6 +100,9 @@ def fold(
     said = [finding.words for finding in model.findings]
     if (stale := out_of_date(model)) and stale not in said:
         said.append(stale)
+    more = [node.name or node.derived for node in model.nodes if "accumulated" in node.flags]
+    if more and all(finding.kind != "accumulated" for finding in model.findings):
+        said.append(more_than_one_pass(more))
     urgent = "\n".join(said) or None
     return replace(board, caption="\n".join(filter(None, (urgent, board.caption))) or None, urgent=urgent)
 

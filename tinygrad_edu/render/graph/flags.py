@@ -6,6 +6,8 @@
     backward         the rule of this node makes a gradient that is not finite out of one that is
     first_backward   the first of those, if it is no consequence of the forward pass
     dead             the gradient of a parameter is nothing beside the largest: it learns nothing
+    vanished         the gradient of an array in between is rounding, beside the largest of a leaf
+    accumulated      the gradient of a leaf is not that of one backward pass
     unused           a parameter from which no path leads to the output
     highlight, stale, wrong, failed, added, removed, changed    said by others
 
@@ -70,6 +72,7 @@ def flags(
         "first_backward": set(births[:1]) if sound else set(),
         "backward": set(births) if sound else set(),
         "dead": {node for node, g in gradients.items() if roles[node] == "parameter" and _dead(g, largest)},
+        "vanished": {node for node, g in gradients.items() if node.op and g.norm and _dead(g, largest)},
         **marks,
     }
     found: dict[Node, tuple[str, ...]] = dict.fromkeys(order, ())

@@ -23,6 +23,7 @@ from tinygrad_edu.render.graph.cycle import refuse_cycles
 from tinygrad_edu.render.graph.detached import detached, frozen, unused
 from tinygrad_edu.render.graph.expressions import derived_names
 from tinygrad_edu.render.graph.flags import flags, is_broken
+from tinygrad_edu.render.graph.gradients import accumulated, more_than_one_pass, shown
 from tinygrad_edu.render.graph.naming import (
     Choice,
     Names,
@@ -33,6 +34,7 @@ from tinygrad_edu.render.graph.naming import (
     unmatched,
 )
 from tinygrad_edu.render.graph.numbers import Numbers, numbers
+from tinygrad_edu.render.graph.roles import learned, roles
 from tinygrad_edu.render.graph.stale import sentence, stale_leaves
 from tinygrad_edu.render.graph.views import views
 
@@ -155,26 +157,29 @@ def describe(
     given = given_names(order, names, kept) | held
     parts = views(order, ids, given, named(names))
     derived = derived_names(order, ids, given, parts=parts)
-    told, trained = _parameters(order, given, names, parameters)
+    told, trained = learned(order, given, names, parameters)
     trained |= {node for _, node in kept if node in ids}
     beside = unused(ids, names, parameters) if idle else []
     stale, wrong = stale_leaves(order), _wrong(report)
     emphasised = selected(order, given, highlight)
     seen = watched(x)
+
+    def said(node: Node) -> str:
+        return given.get(node, derived[node])
+
     warnings = list(seen.warnings)
     if stale:  # if the sweep has refused, then for that reason
         lost = bool(warnings) and any(node.grad is not None for node in order)
-        warnings = [sentence([given.get(node, derived[node]) for node in order if node in stale], lost=lost)]
+        warnings = [sentence([said(node) for node in order if node in stale], lost=lost)]
     warnings += unmatched(order, given, names=names, parameters=parameters, highlight=highlight)
     values = {node: numbers(node.value) for node in order}
-    gradients: dict[Node, Numbers] = {}
-    for node in order:
-        g = seen.cotangents.get(node) if node.grad is None else value_of(node.grad)
-        if g is not None:
-            gradients[node] = numbers(g)
-    marks = {"highlight": emphasised, "stale": stale, "wrong": wrong}
-    roles = {node: "constant" if node in held else _role(node, x, told, node in trained) for node in order}
-    flagged = flags(order, values, gradients, roles, [birth.node for birth in seen.births], marks)
+    gradients = {node: numbers(g) for node, g in shown(order, seen.cotangents).items()}
+    more = accumulated(order, seen.cotangents)
+    if more:
+        warnings.append(more_than_one_pass([said(node) for node in order if node in more]))
+    marks = {"highlight": emphasised, "stale": stale, "wrong": wrong, "accumulated": more}
+    role = roles(order, x, told, trained, held)
+    flagged = flags(order, values, gradients, role, [birth.node for birth in seen.births], marks)
 
     def entry(node: Node, i: int, **known: Any) -> NodeModel:
         return NodeModel(
@@ -185,7 +190,7 @@ def describe(
 
     nodes = [
         entry(
-            node, i, name=given.get(node), role=roles[node], value=values[node], gradient=gradients.get(node),
+            node, i, name=given.get(node), role=role[node], value=values[node], gradient=gradients.get(node),
             flags=flagged[node],
         )
         for node, i in ids.items()
@@ -214,26 +219,6 @@ def describe(
 def _tainted(operand: Numbers, result: Numbers, sent: bool) -> tuple[str, ...]:
     both = is_broken(operand) and is_broken(result)
     return (*(("tainted",) if both else ()), *(("gradient",) if sent else ()))
-
-
-def _parameters(
-    order: list[Node], given: dict[Node, str], names: Names, parameters: Choice
-) -> tuple[bool, set[Node]]:
-    """Whether we were told which leaves are parameters, and which they are."""
-    if parameters is not None:
-        return True, selected(order, given, parameters)
-    modules = selected(order, given, names, modules_only=True)
-    return bool(modules), modules
-
-
-def _role(node: Node, root: Node, told: bool, trained: bool) -> str:
-    if node.op is not None:
-        return "output" if node is root else "intermediate"
-    if trained:
-        return "parameter" if node.requires_grad else "frozen"
-    if node.requires_grad:
-        return "input" if told or type(node.value) is float else "parameter"
-    return "constant" if node.name is None and np.size(node.value) == 1 else "input"
 
 
 def _wrong(report: Any) -> set[Node]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tinygrad_edu.core.node import Node
+from tinygrad_edu.render.look.style import listed
 
 
 def stale_operands(node: Node) -> list[Node]:
@@ -31,7 +32,6 @@ def sentence(names: Sequence[str], *, lost: bool = False) -> str:
         lost: whether `backward` had run, so that the gradients in between are missing: nobody keeps them, and the
             operations have other operands by now.
     """
-    *most, last = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"]
-    who = f"{', '.join(most)} and {last}" if most else last
     so = ", so the gradients in between can no longer be recomputed" if lost else ""
-    return f"{who} {'were' if most else 'was'} assigned after this had been computed{so}: compute it anew"
+    were = "were" if len(names) > 1 else "was"
+    return f"{listed(names)} {were} assigned after this had been computed{so}: compute it anew"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape as escape_markup
 from textwrap import wrap
@@ -165,6 +165,12 @@ def escape(text: object, limit: int = CLIP) -> str:
 def quoted(text: object, limit: int = 1000) -> str:
     """A user's text as a quoted DOT string; there Graphviz obeys backslashes, even doubled ones."""
     return f'"{escape(text, limit)}"'.replace("\\", "∖")
+
+
+def listed(names: Sequence[str]) -> str:
+    """`x, y and z`; `x, y and 5 more`."""
+    *most, last = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def lines_of(caption: str | None) -> list[str]:
