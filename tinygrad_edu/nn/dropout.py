@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_edu.core.cases import real
 from tinygrad_edu.core.node import value_of
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.nn.cases import layer, verified
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.state import about_to_change
@@ -46,7 +47,7 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             return x
         values = np.asarray(value_of(x))
-        shape = values.shape
+        shape = self.dropped(values.shape)
         if self.masks is None:
             mask = self._mask(shape)
         elif shape in self.masks:
@@ -58,6 +59,10 @@ class Dropout(Module):
         ):  # float32 stays float32; as an integer, 1 / (1 − p) would lose its fraction
             mask = mask.astype(values.dtype, copy=False)
         return x * mask
+
+    def dropped(self, shape: Shape) -> Shape:
+        """The shape of the mask for an x of this shape: here each element is dropped by itself."""
+        return shape
 
     def _mask(self, shape: Shape) -> Array:
         about_to_change(
@@ -78,3 +83,30 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """The probability."""
         return f"p={self.p}"
+
+
+class _ChannelDropout(Dropout):
+    """Whole channels are dropped, of each sample: neighbours in an image say nearly the same (Tompson et al. 2015)."""
+
+    axes: int  # of an image
+
+    def dropped(self, shape: Shape) -> Shape:
+        """(batch, channels, 1, …)."""
+        if len(shape) != 2 + self.axes:
+            names = "length" if self.axes == 1 else "height, width"
+            raise ShapeError(f"{self.title()}: x (batch, channels, {names}) was expected, {shape} came")
+        return (*shape[:2], *(1,) * self.axes)
+
+
+@verified(layer(lambda rng: Dropout1d(0.4, rng=rng), real(3, 2, 3)))
+class Dropout1d(_ChannelDropout):
+    """Drop each channel of x (batch, channels, length) with probability p. For arguments see `Dropout`."""
+
+    axes = 1
+
+
+@verified(layer(lambda rng: Dropout2d(0.4, rng=rng), real(3, 2, 2, 3)))
+class Dropout2d(_ChannelDropout):
+    """Drop each channel of x (batch, channels, height, width) with probability p. For arguments see `Dropout`."""
+
+    axes = 2

@@ -5,7 +5,7 @@ The derivative is 1 + f′: whatever f does, the gradient has a way around it, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -34,6 +34,34 @@ class ModuleList(Container):
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__(*modules)
+
+
+class ModuleDict(Container):
+    """Modules by name, for a forward that chooses among them: `self.heads["left"]`; paths are the names, as in PyTorch.
+
+    Args:
+        modules: {name: module}.
+
+    Raises:
+        TypeError: something other than modules.
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        super().__init__(dict(modules or {}))
+
+    def __getitem__(self, name: str) -> Module:  # type: ignore[override]
+        """The module of this name; a KeyError with those there are."""
+        found = dict(self.items())
+        if name not in found:
+            raise KeyError(f"ModuleDict: one of {', '.join(found) or 'none'} was expected, {name!r} came")
+        return found[name]
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        vars(self).update(self._checked({name: module}))
+
+    def items(self) -> list[tuple[str, Module]]:
+        """(name, module) in their order."""
+        return [(name, held) for name, held in vars(self).items() if isinstance(held, Module)]
 
 
 @verified(

@@ -1,8 +1,8 @@
 """Functions of networks that hold no parameters: activations, normalization, losses, penalties.
 
 All but one are composed of primitives, so none of those has a derivative of its own: it follows from the parts. The
-chapters: `smooth` and `piecewise` activations, `normalization`, losses of numbers (`regression`), of yes and no
-(`classification`) and of classes (`cross_entropy`), what losses have in common (`reduction`), and `penalty`.
+chapters: activations (`smooth`, `piecewise`, `shrinkage`), `normalization`, losses of numbers (`regression`), of yes and
+no (`classification`) and of classes (`cross_entropy`), what losses have in common (`reduction`), and `penalty`.
 """
 
 from tinygrad_edu.nn.functional.classification import (
@@ -38,6 +38,7 @@ from tinygrad_edu.nn.functional.regression import (
     mse_loss,
     smooth_l1_loss,
 )
+from tinygrad_edu.nn.functional.shrinkage import glu, hardshrink, softshrink, tanhshrink, threshold
 from tinygrad_edu.nn.functional.smooth import (
     celu,
     elu,
@@ -53,10 +54,53 @@ from tinygrad_edu.nn.functional.smooth import (
 from tinygrad_edu.ops import log_softmax, relu, sigmoid, softmax, softplus, tanh
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "check_reduction", "cosine_embedding_loss",
-    "cosine_similarity", "cross_entropy", "elastic_net", "elu", "focal_loss", "gelu", "hardsigmoid", "hardswish",
-    "hardtanh", "hinge_loss", "huber_loss", "kl_div", "l1", "l1_loss", "l2", "leaky_relu", "log_softmax", "logsigmoid",
-    "maxout", "mish", "moments", "mse_loss", "nll_loss", "prelu", "relu", "relu6", "root_mean_square_norm",
-    "scaled_softplus", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softsign",
-    "standardize", "standardize_fused", "tanh",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
+    "check_reduction",
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "cross_entropy",
+    "elastic_net",
+    "elu",
+    "focal_loss",
+    "gelu",
+    "glu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hinge_loss",
+    "huber_loss",
+    "kl_div",
+    "l1",
+    "l1_loss",
+    "l2",
+    "leaky_relu",
+    "log_softmax",
+    "logsigmoid",
+    "maxout",
+    "mish",
+    "moments",
+    "mse_loss",
+    "nll_loss",
+    "prelu",
+    "relu",
+    "relu6",
+    "root_mean_square_norm",
+    "scaled_softplus",
+    "selu",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "standardize",
+    "standardize_fused",
+    "tanh",
+    "tanhshrink",
+    "threshold",
 ]  # fmt: skip

@@ -72,7 +72,9 @@ def gain_of(f: Callable[..., Any], *, backward: bool = False) -> float:
         ValueError: f mixes its elements, is zero almost everywhere, or has no expectation (see `normal_mean`).
     """
     if not callable(f):
-        raise TypeError(f"gain_of: a function was expected, {f!r:.40} came: the names are in the table of gain")
+        raise TypeError(
+            f"gain_of: a function was expected, {f!r:.40} came: the names are in the table of gain"
+        )
     _refuse_mixing(f)
 
     def squared(z: Array) -> Any:
