@@ -1,8 +1,8 @@
 """Functions of networks that hold no parameters: activations, normalization, losses, penalties.
 
 All but one are composed of primitives, so none of those has a derivative of its own: it follows from the parts. The
-chapters: activations (`smooth`, `piecewise`, `shrinkage`), `normalization`, losses of numbers (`regression`), of yes and
-no (`classification`) and of classes (`cross_entropy`), what losses have in common (`reduction`), and `penalty`.
+chapters: activations (`smooth`, `piecewise`, `shrinkage`), `normalization`, losses of numbers (`regression`), of yes
+and no (`classification`) and of classes (`cross_entropy`), what losses have in common (`reduction`), and `penalty`.
 """
 
 from tinygrad_edu.nn.functional.classification import (

@@ -22,7 +22,7 @@ from tinygrad_edu.nn.options import require
 from tinygrad_edu.types import Operand
 
 
-@verified(layer(itself, interval(0.6, 2, 5, 3)), layer(itself, interval(-0.4, 0.4, 5, 3)))
+@verified(layer(itself, interval(0.6, 2, 5, 3)), layer(itself, interval(-2, -0.6, 5, 3)))
 def softshrink(x: Operand, lambd: float = 0.5) -> Operand:
     """The soft threshold: x − λ above λ, x + λ below −λ, 0 between (Donoho 1995).
 
@@ -33,7 +33,7 @@ def softshrink(x: Operand, lambd: float = 0.5) -> Operand:
     return ops.where(x > lambd, x - lambd, ops.where(x < -lambd, x + lambd, 0.0 * x))
 
 
-@verified(layer(itself, interval(0.6, 2, 5, 3)), layer(itself, interval(-0.4, 0.4, 5, 3)))
+@verified(layer(itself, interval(0.6, 2, 5, 3)), layer(itself, interval(-2, -0.6, 5, 3)))
 def hardshrink(x: Operand, lambd: float = 0.5) -> Operand:
     """The hard threshold: x where |x| > λ, else 0, so that it jumps at λ (Donoho and Johnstone 1994).
 
