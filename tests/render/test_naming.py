@@ -271,3 +271,11 @@ def test_parts_of_an_array_that_is_not_in_the_graph_share_its_shape():
     w = tg.tensor(2.0, requires_grad=True, name="w")
     assert capture(x[0] * w + x[1]).nodes[-1].derived == "(2×3)[0]·w + (2×3)[1]"
     assert capture(x[0] * w + x).nodes[-1].derived == "n3[0]·w + n3"
+
+
+def test_what_is_too_long_is_called_by_the_layer_that_it_comes_from():
+    x, y = tg.Scalar(1.0, "temperature"), tg.Scalar(1.0, "the pressure of the air")
+    with tg.scope("net.head"):
+        z = tg.maximum(x, y).exp() * 2.0
+        out = tg.maximum(z, y)
+    assert [n.derived for n in capture(out + x).nodes if n.op == "maximum"] == ["max(…)", "head(…)"]

@@ -18,7 +18,7 @@ from tinygrad_edu.render.folding import profile
 from tinygrad_edu.render.folding.board import Board, Card
 from tinygrad_edu.render.folding.cut import crossings
 from tinygrad_edu.render.folding.fold import TANGLED, fold
-from tinygrad_edu.render.folding.insets import pooled
+from tinygrad_edu.render.folding.insets import _common_name, pooled
 from tinygrad_edu.render.graph.numbers import numbers
 from tinygrad_edu.render.layout.dot import dot
 from tinygrad_edu.render.look.style import LIGHT
@@ -357,3 +357,20 @@ def test_nothing_is_lost_and_nothing_runs_in_circles(graph, folding, leaves, dep
     assert mermaid(board, LIGHT)
     (flagged,) = [card for card in board.cards if chosen in (*card.members, *card.within)]
     assert "highlight" in flagged.flags
+
+
+def test_rows_of_equal_parts_say_whose_they_are():
+    names = ["c1.weight", "c1.weight"]
+    assert _common_name([f"blocks.{i}.{name}" for i, name in enumerate(names)]) == "c1.weight"
+    assert _common_name(["fc0.weight", "fc1.weight"]) == "weight"
+    assert _common_name(["net.x", "net.x"]) == "x"  # one leaf that all parts use
+    assert _common_name(["x0", "x1", "x2"]) == "x0 … x2"
+    assert _common_name(["x0", "x1", None]) is None
+
+
+def test_a_row_for_leaves_of_which_not_all_have_names_counts_them():
+    xs = [tg.Scalar(float(i), f"x{i}" if i != 13 else None) for i in range(14)]
+    total = sum((x * 2.0 - 1.0).tanh() for x in xs)
+    cards = fold(capture(total), folding=True).cards
+    rows = [row.name for card in cards for row in card.insets if row.role == "input"]
+    assert rows == ["14 inputs"]

@@ -86,7 +86,7 @@ def rows_of(
             by_role.setdefault(row.role, []).extend(stacks.get(row.id, (row,)))
         stacks = {nodes[-1].id: tuple(nodes) for nodes in by_role.values()}
         rows = [
-            replace(stacked(nodes), name=f"{len(nodes)} {nodes[0].role}s") if len(nodes) > 1 else nodes[0]
+            replace(stacked(nodes), name=_counted(nodes)) if len(nodes) > 1 else nodes[0]
             for nodes in stacks.values()
         ]
     return sorted(rows, key=lambda row: row.role), {i: nodes for i, nodes in stacks.items() if len(nodes) > 1}
@@ -97,11 +97,16 @@ def stacked(nodes: Sequence[NodeModel]) -> NodeModel:
     last = nodes[-1]
     graded = [node.gradient for node in nodes if node.gradient is not None]
     return replace(
-        last, name=_common_name([node.name for node in nodes]) or f"{len(nodes)} {last.role}s",
+        last, name=_common_name([node.name for node in nodes]) or _counted(nodes),
         kind="Tensor", value=pooled([node.value for node in nodes]),
         gradient=pooled(graded) if len(graded) == len(nodes) else None,
         flags=tuple(dict.fromkeys(flag for node in nodes for flag in node.flags if flag != "dead")),
     )  # fmt: skip
+
+
+def _counted(nodes: Sequence[NodeModel]) -> str:
+    """`14 inputs`."""
+    return f"{len(nodes)} {'frozen parameter' if nodes[0].role == 'frozen' else nodes[0].role}s"
 
 
 def _common_name(names: Sequence[str | None]) -> str | None:

@@ -68,14 +68,24 @@ def derived_names(
         parts: leaves of which is known that they are a part of something: see the chapter `views`.
     """
     texts: dict[Node, _Text] = {}
+    inner = _inner(order)
     for node in order:
         if node in parts:
             texts[node] = _name(parts[node], ())
+        elif node.op is None:
+            texts[node] = _leaf(node, ids[node])
         else:
-            texts[node] = (
-                _leaf(node, ids[node]) if node.op is None else _expression(node, given, texts, limit)
-            )
+            layer = None if node in inner or not node.scope else node.scope.rpartition(".")[2]
+            texts[node] = _expression(node, given, texts, limit, layer)
     return {node: said.text for node, said in texts.items()}
+
+
+def _inner(order: list[Node]) -> set[Node]:
+    """The nodes that their own module goes on with, so that they are not its result."""
+    return {
+        x for node in order if node.scope for x in node.args
+        if x.scope and f"{node.scope}.".startswith(f"{x.scope}.")
+    }  # fmt: skip
 
 
 def local_name(name: str, scope: tuple[str, ...]) -> str:
@@ -111,7 +121,10 @@ def _name(name: str, scope: tuple[str, ...]) -> _Text:
     return _Text(text, _RAISED if text.endswith(tuple("⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ")) else _LEAF)
 
 
-def _expression(node: Node, given: dict[Node, str], texts: dict[Node, _Text], limit: int) -> _Text:
+def _expression(
+    node: Node, given: dict[Node, str], texts: dict[Node, _Text], limit: int, layer: str | None
+) -> _Text:
+    """What a node computes; if that is too long, as a result of a layer `head(…)`, since much is `linear(…)`."""
     op: Any = node.op
     scope = tuple(node.scope.split(".")) if node.scope else ()
     args = [_name(given[a], scope) if a in given else texts[a] for a in node.args]
@@ -131,6 +144,8 @@ def _expression(node: Node, given: dict[Node, str], texts: dict[Node, _Text], li
             return _Text(text, form.strength, terms)
         if terms:
             return _Text(_sum(terms, limit), _LOOSE, terms)
+    if form is _CALL and layer and not layer.isdecimal() and len(layer) < limit - 3:
+        return _Text(f"{clean(layer)}(…)", _LEAF)
     return _Text(f"{_symbol(op)}(…)" if form is _CALL else op.name, _LEAF)
 
 
