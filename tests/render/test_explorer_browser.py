@@ -463,7 +463,7 @@ def test_a_large_graph_starts_where_it_can_be_read(tab, tmp_path):
         return h
 
     x = tg.Scalar(0.5, name="x")
-    path = explore(chain(60, x), tmp_path / "a.html", fold=False)
+    path = explore(chain(40, x), tmp_path / "a.html", fold=False)
     tab.open(path.as_uri())
     tab.run(FRAMES)
     visible = "(id => { const a = $('n' + id).getBoundingClientRect(), b = stage.getBoundingClientRect(); \
@@ -478,13 +478,25 @@ def test_a_large_graph_starts_where_it_can_be_read(tab, tmp_path):
     tab.press("0")
     assert tab.run("seen.scale") < 0.45  # who asks for the whole sees it
     with tg.scope("first"):
-        h = chain(30, x)
+        h = chain(20, x)
     with tg.scope("second"):
-        h = chain(30, h)
+        h = chain(20, h)
     tab.open(explore(h, tmp_path / "b.html", fold=False).as_uri())
     assert tab.run("view") == "modules"
     tab.click("#folded")
     assert tab.run(HASH) == "#step=0&view=full"
+
+
+def test_the_animation_has_one_left_edge(tab, tmp_path):
+    for name, length in (("short", 2), ("wide", 14)):
+        h = tg.Scalar(0.5, name="h")
+        for _ in range(length):
+            h = tg.tanh(h * 0.9)
+        tab.open(tg.animate(h, tmp_path / f"{name}.html", phase="forward").as_uri())
+        edges = tab.run("""["svg text", "#first", "summary"].map(each => Math.min(
+            ...[...document.querySelectorAll(each)].map(e => e.getBoundingClientRect().left).filter(x => x > 0)))""")
+        assert max(edges) - min(edges) < 16
+        assert tab.run("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_without_an_engine(tab, tmp_path):

@@ -327,6 +327,17 @@ def test_frames_as_files(tmp_path):
     assert tg.animate(diamond(), tmp_path / "folder", phase="backward") == paths
 
 
+def test_a_step_within_equal_parts_says_in_which():
+    y = tg.Scalar(0.5, "x")
+    for _ in range(14):
+        y = tg.tanh(y * 0.99)
+    frames = Frames(y, max_cards=10)
+    assert len(frames[0].board.cards) < 10
+    for k, frame in enumerate(frames):
+        part = k // 2 + 1 if k < 28 else 14 - (k - 28) // 2
+        assert f"in step {part} of 14" in frame.source
+
+
 def test_what_cannot_be_animated_says_why(tmp_path):
     with pytest.raises(
         ValueError, match=r"one of the suffixes svg, gif, html was expected.*'steps.mp4' came"

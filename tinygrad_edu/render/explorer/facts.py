@@ -26,6 +26,7 @@ from tinygrad_edu.render.graph.model import GraphModel, NodeModel
 from tinygrad_edu.render.graph.naming import Names
 from tinygrad_edu.render.graph.numbers import numbers
 from tinygrad_edu.render.look.style import clean, shape, typeset
+from tinygrad_edu.render.stepwise.places import places
 from tinygrad_edu.render.stepwise.single import AT_A_KINK
 from tinygrad_edu.render.stepwise.steps import Step, trace_steps
 from tinygrad_edu.render.stepwise.symbols import factor
@@ -68,7 +69,7 @@ class Facts:
             self.operands[edge.dst].append(edge.src)
             users[edge.src][edge.dst] = None
         self.users = [list(each) for each in users]
-        self.part_of = {i: words for board in reversed(boards.values()) for i, words in _parts(board)}
+        self.part_of = {i: words for board in reversed(boards.values()) for i, words in places(board).items()}
 
     def _traced(self, names: Names) -> list[Step]:
         """The steps, as far as there are any."""
@@ -224,13 +225,3 @@ def _said(board: Board, stepped: bool) -> dict[int, tuple[str, str, str, list[in
                     ids = [part.id for part in parts[node.id] if stepped]
                     found[node.id] = (*wording.said(card, node), face.state_of(card, node), ids)
     return found
-
-
-def _parts(board: Board) -> Iterator[tuple[int, str]]:
-    """The nodes in equal parts, and in which one each is, in words: `in step 6 of 14`."""
-    for repeats in (card.repeats for card in board.cards if card.repeats is not None):
-        for k, (label, part) in enumerate(zip(repeats.labels, repeats.parts, strict=True), 1):
-            words = (
-                f"in {label}" + (" of" if label.endswith(f" {k}") else f", part {k} of") + f" {repeats.count}"
-            )
-            yield from ((i, words) for i in part)

@@ -110,7 +110,7 @@ def explore(
         _named_html(path)
     known = "auto" if engine == "layers" else engine
     try:
-        Options(depth=depth, fold=fold, expand=expand, engine=known, max_cards=max_cards)
+        Options(title, subtitle, depth=depth, fold=fold, expand=expand, engine=known, max_cards=max_cards)
     except ValueError as error:
         raise ValueError(str(error).replace("draw:", "explore:", 1)) from None
     watched = cache(partial(watch, always=True))

@@ -18,12 +18,13 @@ const hint = (...words) => text("p", "hint", ...words);
 const key = (name) => make("kbd", {}, name);
 
 function describe() {
-  const now = data.steps[step - 1];
+  const now = data.steps[step - 1], module = now && data.nodes[now.node].module;
+  const place = now?.part ?? (module && `in ${module}`);
   if (now) {
     $("step").replaceChildren(
       text("p", `kicker ${now.phase}`, `${now.phase} · step ${now.k} of ${now.n}`),
       make("h2", {}, now.title),
-      now.part ? hint(now.part) : "",
+      place ? hint(place) : "",
       ...now.shares.map(share),
     );
   } else if (data.steps.length) {

@@ -10,7 +10,7 @@ The same lines make up a label for Graphviz, and the room that it needs: a black
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -101,12 +101,13 @@ def height(formulas: int, title: str | None, scale: float) -> float:
     return scale * ((TITLE if title else 0) + 2 * LINE + 8 + FORMULA * max(1, formulas))
 
 
-def blackboard(step: Step, model: GraphModel, title: str | None) -> Board:
-    """What is written for a step."""
+def blackboard(step: Step, model: GraphModel, title: str | None, place: str | None = None) -> Board:
+    """What is written for a step, and in which of equal parts its place is."""
     lines = [[Piece(clean(title, 200), INK, 20, True)]] if title else []
     phase = step.phase.capitalize()
     lines.append([Piece(f"{phase} step {step.k} of {step.n}", GRADIENT if step.contributions else VALUE, 14, True),
-                  Piece(dots(step), GRADIENT if step.contributions else VALUE, 12)])  # fmt: skip
+                  Piece(dots(step), GRADIENT if step.contributions else VALUE, 12),
+                  *([Piece(clean(place, 60), DIM)] if place else [])])  # fmt: skip
     if step.phase == "forward":
         lines.append([Piece("Compute", DIM), Piece(step.expression, INK, 14, True),
                       Piece("— the value of an operation, from those of its inputs", DIM)])  # fmt: skip
@@ -207,6 +208,10 @@ def size(x: Quantity) -> str:
     return number(x.norm) if x.norm is not None else wording.value(x)
 
 
-def widest(steps: Sequence[Step], model: GraphModel, title: str | None, scale: float) -> float:
+def widest(
+    steps: Sequence[Step], model: GraphModel, title: str | None, scale: float, places: Mapping[int, str]
+) -> float:
     """The room from left to right that every step has enough of."""
-    return max((blackboard(step, model, title).width(scale) for step in steps), default=0)
+    return max(
+        (blackboard(step, model, title, places.get(step.node)).width(scale) for step in steps), default=0
+    )

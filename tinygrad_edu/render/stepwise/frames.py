@@ -26,6 +26,7 @@ from tinygrad_edu.render.look.markup import legend
 from tinygrad_edu.render.options import Options
 from tinygrad_edu.render.stepwise.blackboard import SHOWN, blackboard, height, scale_for, widest
 from tinygrad_edu.render.stepwise.pinned import Layout, lay_out, pin
+from tinygrad_edu.render.stepwise.places import places
 from tinygrad_edu.render.stepwise.steps import PHASES, Phase, Quantity, Step, trace_steps
 from tinygrad_edu.render.vector.moment import UNKNOWN
 
@@ -76,9 +77,10 @@ class Frames(Sequence[Drawing]):
         self._columns = columns_of(self._longest, goes_down(self.board, o.rankdir))
         source = dot(self._longest, o.palette, rankdir=o.rankdir, local=True, columns=self._columns)
         self.layout: Layout = lay_out(source, [card.id for card in self.board.cards], o.engine)
+        self._places = places(self.board)
         formulas = max((min(len(step.contributions), SHOWN) for step in self.all_steps), default=1)
         self.scale = scale_for(self.layout.width)
-        wide = max(self.layout.width - LEFT, widest(self.all_steps, graph, o.title, self.scale))
+        wide = max(self.layout.width - LEFT, widest(self.all_steps, graph, o.title, self.scale, self._places))
         self.size = wide, height(formulas, o.title, self.scale)  # of the blackboard
 
     def __len__(self) -> int:
@@ -126,9 +128,9 @@ class Frames(Sequence[Drawing]):
 
         source = dot(board, o.palette, rankdir=o.rankdir, local=True, columns=self._columns)
         lines = pin(source, self.layout, arrow)
-        width, tall = self.size
-        top = self.layout.height + GAP
-        words = blackboard(step, self.graph, o.title).label(o.palette, width, self.scale)
+        (width, tall), top = self.size, self.layout.height + GAP
+        written = blackboard(step, self.graph, o.title, self._places.get(step.node))
+        words = written.label(o.palette, width, self.scale)
         middle = f'pos="{LEFT + width / 2:.2f},{top + tall / 2:.2f}"'
         box = f"{middle} width={width / 72:.4f} height={tall / 72:.4f} fixedsize=true"
         lines += [
