@@ -150,7 +150,9 @@ def test_other_shapes_are_a_change(rng):
 def test_drawings_and_models_can_be_compared(neuron):
     o = neuron()
     assert diff(draw(o), capture(o)).findings[0].words.startswith("no difference")
-    with pytest.raises(TypeError, match="a node, a drawing, or what capture made was expected, float came"):
+    with pytest.raises(
+        TypeError, match="a node, a drawing, what capture made, or a JSON file was expected, float came"
+    ):
         diff(o, 1.0)
     with pytest.raises(ValueError, match="theme is one of"):
         diff(o, o, theme="pink")
@@ -186,3 +188,10 @@ def test_the_same_bytes_in_every_process():
     ]  # fmt: skip
     assert said[0] == said[1]
     assert said[0]
+
+
+def test_a_graph_may_be_a_file(tmp_path):
+    x = tg.Scalar(2.0, "x")
+    path = draw(x * 3.0).save(tmp_path / "before.json")
+    drawing = diff(path, x * 4.0)
+    assert [node.flags for node in drawing.graph.nodes if node.op == "mul"] == [("changed",)]

@@ -249,3 +249,43 @@ def test_without_any_engine_all_forms_but_png_and_pdf_work(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"y.{suffix}" for suffix in ("dot", "html", "json", "mmd", "svg", "txt")
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"depth": "1"}, "depth is a whole number, '1' came"),
+        ({"max_cards": "9"}, "max_cards is a whole number, '9' came"),
+        ({"max_cards": None}, "max_cards is a whole number, None came"),
+        ({"expand": 5}, "expand is a pattern of names, a list of them, or a function of a node; 5 came"),
+        ({"show": None}, "show is value, grad, or both with a comma; None came"),
+        ({"show": ""}, "show is value, grad, or both with a comma; '' came"),
+        ({"title": 5}, "title is a text, 5 came"),
+    ],
+)
+def test_options_of_another_kind_are_refused_in_words(options, said, neuron):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        draw(neuron(), **options)
+
+
+def test_a_wide_picture_is_scaled_to_the_page(neuron, monkeypatch):
+    assert ElementTree.fromstring(draw(neuron()).svg()).get("style") == "max-width:100%;height:auto"
+    monkeypatch.setattr(engine, "_embedded", engine._program)
+    monkeypatch.setattr(engine, "_find_dot", lambda: None)
+    assert ElementTree.fromstring(draw(neuron()).svg()).get("style") == "max-width:100%;height:auto"
+
+
+def test_a_long_title_is_wrapped(neuron):
+    drawing = draw(neuron(), title="odd " + "long " * 30)
+    assert float(ElementTree.fromstring(drawing.svg()).get("width").removesuffix("pt")) < 1100
+
+
+def test_what_fits_nothing_is_told(neuron, tmp_path):
+    assert draw(neuron(), expand=["fc9"]).warnings == ["expand: no module and no node has a name like 'fc9'"]
+    for names in (5, "abc"):
+        with pytest.raises(TypeError, match=f"names: locals.*was expected, {type(names).__name__} came"):
+            draw(neuron(), names=names)
+    with pytest.raises(ValueError, match="a positive number of dots per inch was expected, 'a' came"):
+        draw(neuron()).png(dpi="a")
+    with pytest.raises(FileNotFoundError, match=r"the folder .*none does not exist"):
+        draw(neuron()).save(tmp_path / "none" / "a.dot")

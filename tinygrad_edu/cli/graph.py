@@ -161,16 +161,21 @@ def _leaves(found: Any) -> list[Any]:
     return [leaf for _, leaf in found.named_parameters()] if isinstance(found, Module) else []
 
 
-def _names(module: ModuleType, y: Any) -> dict[str, Any]:
-    """The names in the file, but for private ones, and for modules that are no part of the graph."""
+def _names(module: ModuleType, y: Any) -> dict[str, Any] | None:
+    """The names in the file, but for private ones, and for modules that are no part of the graph.
+
+    None, if no node of the graph has one: whoever gave no names is not to be told that they fit nothing.
+    """
     from tinygrad_edu import topological_order
+    from tinygrad_edu.render.graph.naming import named
 
     leaves = {id(x) for x in topological_order([y]) if x.op is None}
-    return {
+    names = {
         name: value
         for name, value in vars(module).items()
         if not name.startswith("_") and not (_leaves(value) and leaves.isdisjoint(map(id, _leaves(value))))
     }
+    return names if set(topological_order([y])).intersection(node for _, node in named(names)) else None
 
 
 def _is_float(x: Any) -> bool:

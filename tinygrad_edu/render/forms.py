@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.render.folding.fold import Board, fold, grouped
+from tinygrad_edu.render.folding.fold import Board, fold, grouped, unmatched
 from tinygrad_edu.render.folding.wording import headline
 from tinygrad_edu.render.graph.model import Finding, GraphModel
 from tinygrad_edu.render.layout import engine as engines_chapter
@@ -48,7 +49,7 @@ class Drawing:
         self.graph, self.board, self.source = graph, board, source
         self.options = Options(**options)
         self.folded = list(board.folded)
-        self.warnings = list(graph.warnings)
+        self.warnings = [*graph.warnings, *unmatched(graph, self.options.expand)]
         self._smaller = smaller  # draws the same graph on few cards, with a caption that tells why
         self._stand_in: Drawing | None = None
 
@@ -160,7 +161,8 @@ class Drawing:
             EngineError: there is no engine, or none could draw it.
             ValueError: `dpi` is not positive.
         """
-        if not dpi > 0:
+        asked: Any = dpi
+        if not isinstance(asked, Real) or not dpi > 0:
             raise ValueError(f"png: a positive number of dots per inch was expected, {dpi!r} came")
         if dpi > (most := engines_chapter.finest(self._svg)):
             self._warn(f"png: {dpi:g} dots per inch would be too many pixels, {most} were taken")
@@ -186,7 +188,7 @@ class Drawing:
 
     def graphviz(self) -> Any:
         """The picture as a `graphviz.Source`, for programs built on that package; it lays out with `dot` on PATH."""
-        from graphviz import Source
+        from graphviz import Source  # which only this needs
 
         return Source(self.source)
 
@@ -213,10 +215,9 @@ class Drawing:
         source = self.source if dpi is None else self.source.replace("graph [", f"graph [dpi={dpi:g} ", 1)
         cards = self.board.cards
         names = [clean(headline(card)) for card in cards] if kind == "svg" else []
+        engine, ids = self.options.engine, [card.id for card in cards]
         try:
-            picture, notes = engines_chapter.layout(
-                source, kind, cards=[card.id for card in cards], required=names, engine=self.options.engine
-            )
+            picture, notes = engines_chapter.layout(source, kind, cards=ids, required=names, engine=engine)
         except engines_chapter.LayoutTimeout as error:
             whole = "Save as .dot for the whole graph"
             if self._smaller is None:

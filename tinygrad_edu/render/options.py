@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from numbers import Integral
 
 from tinygrad_edu.render.folding.fold import Expand, Fold, Leaves
 from tinygrad_edu.render.look.style import LIGHT, THEMES, Palette
@@ -40,10 +42,24 @@ class Options:
                 raise ValueError(
                     f"draw: {option} is one of {', '.join(map(str, expected))}; {getattr(self, option)!r} came"
                 )
-        for option, count in (("depth", self.depth), ("max_cards", self.max_cards)):
-            if count is not None and count < 1:
+        for option in ("title", "subtitle"):
+            words = getattr(self, option)
+            if words is not None and not isinstance(words, str):
+                raise ValueError(f"draw: {option} is a text, {words!r} came")
+        for option in ("depth", "max_cards"):
+            count = getattr(self, option)
+            if count is None and option == "depth":
+                continue
+            if type(count) is bool or not isinstance(count, Integral):
+                raise ValueError(f"draw: {option} is a whole number, {count!r} came")
+            if count < 1:
                 raise ValueError(f"draw: {option} is counted from 1, {count!r} came")
-        if not set(self.rows) <= set(ROWS):
+        several = isinstance(self.expand, Collection) and all(isinstance(each, str) for each in self.expand)
+        if not several and not callable(self.expand):
+            raise ValueError(
+                f"draw: expand is a pattern of names, a list of them, or a function of a node; {self.expand!r} came"
+            )
+        if not isinstance(self.show, str) or not self.rows or not set(self.rows) <= set(ROWS):
             raise ValueError(f"draw: show is value, grad, or both with a comma; {self.show!r} came")
 
     @property

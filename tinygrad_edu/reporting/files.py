@@ -6,6 +6,7 @@ leaves what was there before.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -76,6 +77,8 @@ def ensure_writable(path: str | PathLike[str]) -> None:
 @contextmanager
 def _beside(place: Path) -> Iterator[Path]:
     """A file in the same folder, which is gone afterwards; errors are about the place that was meant."""
+    if not place.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, f"the folder {place.parent} does not exist", str(place))
     temporary = place.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         yield temporary

@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.core.node import Node
@@ -24,7 +26,7 @@ from tinygrad_edu.render.graph.naming import Choice, Names
 from tinygrad_edu.render.options import Options
 
 SAME = 1e-12  # relative; what differs by less is rounding
-Graph = Node | GraphModel | Drawing
+Graph = Node | GraphModel | Drawing | str | PathLike[str]
 
 
 def diff(
@@ -35,7 +37,7 @@ def diff(
 
     Args:
         first: a node, or what `capture` or `draw` has made of one: take that if leaves are assigned in between, since
-            a node shows the values that its leaves have now.
+            a node shows the values that its leaves have now. Or the path of a JSON file that a drawing was saved as.
         second: likewise.
         names: as for `draw`.
         parameters: as for `draw`.
@@ -58,9 +60,13 @@ def _model(x: Any, **choices: Any) -> GraphModel:
         return x.graph
     if isinstance(x, GraphModel):
         return x
+    if isinstance(x, str | PathLike):
+        from tinygrad_edu.render.plain import load_model
+
+        return load_model(Path(x))
     if not isinstance(x, Node):
         raise TypeError(
-            f"diff: a node, a drawing, or what capture made was expected, {type(x).__name__} came"
+            f"diff: a node, a drawing, what capture made, or a JSON file was expected, {type(x).__name__} came"
         )
     return capture(x, **choices)
 

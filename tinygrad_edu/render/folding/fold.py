@@ -30,6 +30,7 @@ from tinygrad_edu.render.folding.sums import sums, views
 from tinygrad_edu.render.graph.gradients import more_than_one_pass
 from tinygrad_edu.render.graph.model import GraphModel, NodeModel
 from tinygrad_edu.render.graph.stale import sentence
+from tinygrad_edu.render.look.style import clean
 
 __all__ = ["Board", "Card", "Expand", "Fold", "Leaves", "Link", "Repeats", "fold", "grouped"]
 
@@ -115,6 +116,16 @@ def out_of_date(model: GraphModel) -> str | None:
         node.requires_grad and node.op is not None and node.gradient is None for node in model.nodes
     )
     return sentence(stale, lost=graded and missing) if stale else None
+
+
+def unmatched(model: GraphModel, expand: Expand) -> list[str]:
+    """The patterns of what is not to be folded that mean nothing in this graph, in words."""
+    patterns = [] if callable(expand) else [expand] if isinstance(expand, str) else list(expand)
+    return [
+        f"expand: no module and no node has a name like '{clean(each)}'"
+        for each in patterns
+        if not _apart(model, each)
+    ]
 
 
 def _apart(model: GraphModel, expand: Expand) -> set[int]:

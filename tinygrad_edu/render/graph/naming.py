@@ -25,6 +25,7 @@ def given_names(order: list[Node], names: Names, paths: Iterable[tuple[str, Node
         names: see `Names`.
         paths: what else has a path in a module.
     """
+    refuse_other_sources(names)
     wanted = set(order)
     found: dict[Node, str] = {}
     for node in order:
@@ -65,6 +66,14 @@ def named(names: Names) -> Iterator[tuple[str, Node]]:
             # A sequence of sources is not itself a name: only inside a mapping its items are `w[0]`, `w[1]`.
             inside = [(f"{path}[{i}]" if path else "", value) for i, value in enumerate(x)]
         stack += [(inner, value, depth + 1) for inner, value in reversed(inside)]
+
+
+def refuse_other_sources(names: Names) -> None:
+    """Raise a TypeError if names are to come from something that has none."""
+    if not (names is None or isinstance(names, Mapping | list | tuple) or _is_module(names)):
+        raise TypeError(
+            f"names: locals(), a module, or a list of such was expected, {type(names).__name__} came"
+        )
 
 
 def _is_module(x: Any) -> bool:

@@ -15,6 +15,7 @@ from functools import cache
 from tinygrad_edu.render.look.style import DARK, LIGHT, Look, Palette, escape
 
 FOLLOWS = "follows"  # the class of such a picture: pages may show others beside it
+SCALES = "max-width:100%;height:auto"  # in a browser that has less room than the picture is wide
 DARK_READER = "@media (prefers-color-scheme: dark)"
 
 
@@ -22,7 +23,7 @@ def dressed(picture: str, *, title: str, description: str, theme: str) -> str:
     """An engine's SVG with its title and description for those who cannot see it, and its style sheet if it follows."""
     before, tag, after = picture.partition("<svg ")
     attributes, end, inside = after.partition(">")
-    says = f'role="img" aria-label="{escape(title, 300)}"'
+    says = f'role="img" style="{SCALES}" aria-label="{escape(title, 300)}"'
     about = f"\n<desc>{escape(description, 3000)}</desc>\n"
     if theme == "auto":
         says, about = f'{says} class="{FOLLOWS}"', f"{about}<style>\n{style_sheet()}\n</style>\n"

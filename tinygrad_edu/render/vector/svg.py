@@ -12,6 +12,7 @@ from tinygrad_edu.render.folding.board import Board
 from tinygrad_edu.render.layout.measures import headline
 from tinygrad_edu.render.layout.positions import UNUSED, Arrow, Box, Group, Positions, group_words, rest_words
 from tinygrad_edu.render.look.style import escape
+from tinygrad_edu.render.look.themes import SCALES
 from tinygrad_edu.render.vector import sheet, surroundings
 from tinygrad_edu.render.vector.face import RADIUS, face
 from tinygrad_edu.render.vector.moment import FINISHED, Moment
@@ -48,8 +49,8 @@ def svg(
     height = points(above.height + places.height + below.height)
     cards = drawing(board, places, moment=moment)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="graph" role="img" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}"><title>{escape(name, 300)}</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="graph" role="img" style="{SCALES}" '
+        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"><title>{escape(name, 300)}</title>'
         f"<style>{sheet.themes(theme, '.graph')}{sheet.rules()}</style>"
         f'<rect width="100%" height="100%" style="fill: var(--paper)"/>{above.markup}'
         f'<g transform="translate(0 {points(above.height)})">{cards}</g>'
