@@ -116,6 +116,21 @@ def test_what_is_not_finite_or_not_positive_breaks_a_line():
     )
 
 
+def test_a_name_stands_where_its_line_ends():
+    marks = [Mark("short", np.arange(3), np.array([1, 2, 3])), Mark("long", np.arange(11), np.arange(11.0))]
+    texts = [e for e in ElementTree.fromstring(draw([Panel("t", "x", "y", marks)], "t")).iter(f"{SVG}text")]
+    at = {e.text: (float(e.get("x")), float(e.get("y"))) for e in texts if e.text in ("short", "long")}
+    assert at["short"][0] < at["long"][0]
+    assert at["short"][1] > at["long"][1]
+    same = [Mark(name, np.arange(3), np.ones(3), colour) for colour, name in enumerate("abc")]
+    svg = draw([Panel("t", "x", "y", same)], "t")
+    heights = sorted(
+        float(e.get("y")) for e in ElementTree.fromstring(svg).iter(f"{SVG}text") if e.text in ("a", "b", "c")
+    )
+    assert min(np.diff(heights)) >= 12  # the size of the letters
+    assert svg.count('class="lead') == 2  # to the two that had to make room
+
+
 def test_the_contours_of_a_bowl_are_circles():
     x, y = np.linspace(-2, 2, 81), np.linspace(-1, 3, 81)
     xs, ys = contour(x[None, :] ** 2 + (y[:, None] - 1) ** 2, x, y, 1.0)

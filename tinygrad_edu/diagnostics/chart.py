@@ -32,6 +32,7 @@ WIDTH, HEIGHT = 440, 400  # of a panel with the title
 ROW = 352  # from one row of panels to the next
 LEFT, TOP, BOTTOM = 62, 92, 344  # of the field within
 CHARACTER = 6.6  # the width of one in a name, about
+GAP = 16  # from the end of a mark to its name
 NAMES = 15  # the least distance from name to name
 LONGEST = 150  # the most that names on the right may take
 SHORTEST, FARTHEST = 1e-30, 1e30  # what a logarithmic axis shows, at most
@@ -39,9 +40,9 @@ STYLE = """\
 text { font: 12px Helvetica, Arial, sans-serif }
 .title { font-size: 17px; font-weight: bold } .head { font-size: 13.5px; font-weight: bold }
 .end { text-anchor: end } .middle { text-anchor: middle }
-.line, .dashed, .contour, .path, .grid, .axis { fill: none; stroke-linejoin: round }
+.line, .dashed, .contour, .path, .lead, .grid, .axis { fill: none; stroke-linejoin: round }
 .line { stroke-width: 2.2 } .dashed { stroke-width: 1.6; stroke-dasharray: 6 4 }
-.contour { stroke-width: 1; opacity: .5 } .path { stroke-width: 1.8 }
+.lead { stroke-width: 1; opacity: .6 } .contour { stroke-width: 1; opacity: .5 } .path { stroke-width: 1.8 }
 """
 
 
@@ -124,18 +125,20 @@ class _Field:
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
         longest = max((len(mark.name) for mark in panel.marks), default=0)
-        self.right = WIDTH - 18 - min(longest * CHARACTER + 6, LONGEST)
+        self.right = WIDTH - 18 - min(longest * CHARACTER + (GAP if longest else 6), LONGEST)
         self.marks = [(mark, *self._shown(mark)) for mark in panel.marks]
         xs = np.concatenate([x for _, x, _ in self.marks] or [np.empty(0)])
         ys = np.concatenate([y for _, _, y in self.marks] or [np.empty(0)])
         self.x_range, self.y_range = extent(xs), extent(ys)
-        if panel.ticks:
+        if panel.ticks or any(mark.kind == "dots" for mark in panel.marks):
             self.x_range = wider(*self.x_range)
         if not panel.log_y and not any(mark.kind == "contour" for mark in panel.marks):
             self.y_range = wider(*self.y_range)
         if panel.log_y:
             low, high = (math.log10(y) for y in self.y_range) if min(self.y_range) > 0 else (0.0, 0.0)
             low, high = math.floor(low + 1e-9), math.ceil(high - 1e-9)
+            if any(mark.kind == "dashed" and np.any(y == 10.0**low) for mark, _, y in self.marks):
+                low -= 1  # a guide should not lie on the axis
             self.y_range = (low, max(high, low + 1))
 
     def _shown(self, mark: Mark) -> tuple[Array, Array]:
@@ -206,24 +209,35 @@ class _Field:
             ]
         return parts
 
-    def _names(self) -> list[str]:
-        """At the height where each mark ends, pushed apart where they would overlap."""
+    def _ends(self) -> list[tuple[float, float, Mark]]:
+        """Where each mark with a name ends, from top to bottom; what is 0 on a logarithmic axis ends at the ground."""
         ends = []
-        for mark, _, y in self.marks:
-            known = self.y(y[np.isfinite(y)])
+        for mark, x, y in self.marks:
+            known = np.isfinite(y)
             last = 0 if self.panel.backward else -1
-            ground = not known.size or (self.panel.log_y and np.asarray(mark.y)[last] == 0)
-            if mark.name:
-                ends.append((BOTTOM if ground else float(known[last]), mark.name, mark.colour))
-        ends.sort(key=lambda end: end[0])
-        places = [end[0] for end in ends]
+            ground = not known.any() or (self.panel.log_y and np.asarray(mark.y)[last] == 0)
+            if mark.name and ground:
+                ends.append((min(float(self.x(np.asarray(mark.x)[last])), self.right), float(BOTTOM), mark))
+            elif mark.name:
+                ends.append((float(self.x(x[known][last])), float(self.y(y[known][last])), mark))
+        return sorted(ends, key=lambda end: end[1])
+
+    def _names(self) -> list[str]:
+        """Beside the end of each mark, pushed apart where they would overlap; then a thin line leads there."""
+        ends = self._ends()
+        places = [y for _, y, _ in ends]
         for i in range(1, len(ends)):
             places[i] = max(places[i], places[i - 1] + NAMES)
-        limit = float(BOTTOM)
+        limit = BOTTOM - 6.0
         for i in reversed(range(len(ends))):
             places[i] = min(places[i], limit)
             limit = places[i] - NAMES
-        return [
-            _text(self.right + 7, place + 4, name, f"f{colour % len(INKS['light'])}")
-            for place, (_, name, colour) in zip(places, ends, strict=True)
-        ]
+        parts = []
+        for place, (x, y, mark) in zip(places, ends, strict=True):
+            colour = mark.colour % len(INKS["light"])
+            if abs(place - y) > NAMES / 2:
+                parts.append(
+                    f'<path class="lead s{colour}" d="M{x + 4:.1f} {y:.1f}L{x + GAP - 2:.1f} {place:.1f}"/>'
+                )
+            parts.append(_text(x + GAP, place + 4, mark.name, f"f{colour}"))
+        return parts

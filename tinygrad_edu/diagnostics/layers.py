@@ -152,22 +152,22 @@ class Layers(Finding):
     def panels(self) -> list[Panel]:
         """Mean squares on the way, and updates."""
         n = np.arange(1.0, len(self.rows) + 1)
-        layer = [row.kind == "layer" for row in self.rows]
         marks = []
         for colour, name in enumerate(("square", "gradient")):
             y = np.array([getattr(row, name) for row in self.rows])
             marks.append(Mark("E[x²]" if name == "square" else "E[g²]", n, y, colour))
-            marks.append(Mark("", n[layer], y[layer], colour, "dots"))
-        names = _ticks([row.name for row in self.rows])
+            marks.append(Mark("", n, y, colour, "dots"))
+        held = {i: row.name for i, row in enumerate(self.rows, 1) if row.kind == "layer"}
+        names = _ticks({i: row.name for i, row in enumerate(self.rows, 1)}) or _ticks(held)
         sizes = Panel(
-            "Activations and gradients", "output", "mean square", marks, True, "dots: layers", names
+            "Activations and gradients", "output", "mean square", marks, True, "of every output", names
         )
         weights = [weight for weight in self.weights if weight.spread is not None]
         k, update = np.arange(1.0, len(weights) + 1), np.array([weight.update for weight in weights])
-        steps = [Mark("", k, update, 2, "dots"), Mark("10⁻³", k, np.full(len(k), 1e-3), 7, "dashed")]
+        steps = [Mark("", k, update, 2, "dots"), Mark("usual", k, np.full(len(k), 1e-3), 7, "dashed")]
         note, names = (
             f"rms(η g) / rms(w) of one step, η = {self.rate:g}",
-            _ticks([each.name for each in weights]),
+            _ticks({i: each.name.removesuffix(".weight") for i, each in enumerate(weights, 1)}),
         )
         return [sizes, Panel("Updates of weights", "weight", "update / weight", steps, True, note, names)]
 
@@ -231,10 +231,10 @@ def _weight(path: str, w: Array, g: Array, rate: float) -> Weight:
     return Weight(path, rms, slope, update, spread)
 
 
-def _ticks(names: list[str]) -> dict[float, str]:
+def _ticks(names: dict[int, str]) -> dict[float, str]:
     """Names for an axis, if there is room for them; else numbers stand there."""
-    room = sum(map(len, names)) <= 36
-    return {i: name for i, name in enumerate(names, 1)} if room else {}
+    room = sum(len(name) + 1 for name in names.values()) <= 42
+    return {float(i): name for i, name in names.items()} if room else {}
 
 
 def _percent(part: float | None) -> str:
