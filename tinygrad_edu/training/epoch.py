@@ -28,7 +28,7 @@ Data = tuple[Array, Array]
 NONE = -100  # the label that stands for none, if nothing else was said
 
 
-def weight_of(loss: Any, y: Any) -> float | None:
+def weight_of(loss: Any, y: Any, samples: int) -> float | None:
     """What a batch's loss is a mean of, or None if losses are to be added up.
 
     Known are the losses of `nn`, the functions that they call, also in a `partial`, and whatever has a `reduction` or
@@ -37,6 +37,7 @@ def weight_of(loss: Any, y: Any) -> float | None:
     Args:
         loss: of (outputs, y).
         y: (batch, …) what belongs to the samples.
+        samples: how many they are.
     """
     own = getattr(loss, "weight_of", None)
     if callable(own):
@@ -44,11 +45,11 @@ def weight_of(loss: Any, y: Any) -> float | None:
     said = _options(loss)
     if said.get("reduction") == "sum":
         return None
-    labels = np.asarray(value_of(y))
     function = loss.func if isinstance(loss, partial) else loss
     of_labels = function in (cross_entropy, nll_loss) or isinstance(function, CrossEntropyLoss | NLLLoss)
-    if not of_labels or labels.dtype.kind not in "iu":
-        return float(len(labels))
+    labels = np.asarray(value_of(y)) if of_labels else np.empty(0)  # of another loss y may be anything
+    if labels.dtype.kind not in "iu":
+        return float(samples)
     counted = labels[labels != said.get("ignore_index", NONE)]
     weights = said.get("weight")
     return float(counted.size if weights is None else np.asarray(value_of(weights))[counted].sum())
@@ -73,7 +74,7 @@ def epoch(
         value = optimizer.step(closure_of(model, loss, x, y, optimizer, clip, step))
         if average is not None:
             average.update()
-        weight = weight_of(loss, y)
+        weight = weight_of(loss, y, len(x))
         total, step = total + float(value_of(value)) * (1.0 if weight is None else weight), step + 1
         counted += weight or 0.0
     return {"step": step, "loss": total / (counted or 1.0)}
