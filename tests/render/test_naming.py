@@ -109,6 +109,9 @@ def test_a_long_sum_says_how_many_there_are():
     assert derived(total + xs[0] ** 2) == "Σ x₀ … x₀²"
     assert derived(total * xs[1]) == "(Σ x₀ … x₁₄)·x₁"
     assert derived(total.tanh()) == "tanh(Σ x₀ … x₁₄)"
+    assert derived(sum(xs)) == "Σ x₀ … x₁₄"  # the 0 that it begins with is none of them
+    assert derived(total.tanh() + sum(xs)) == "sum of 16"
+    assert derived(0 + (total * xs[0]).tanh()) == "0 + …"
 
 
 def test_long_expressions_are_cut_where_it_can_be_understood():

@@ -181,15 +181,21 @@ def _bracketed(x: _Text, form: _Form, front: bool) -> str:
 
 def _terms(args: list[_Text], node: Node, given: dict[Node, str]) -> tuple[str, str, int]:
     """The first term of a sum of sums, the last one, and how many there are."""
-    ends = [x.terms if x.terms and a not in given else None for a, x in zip(node.args, args, strict=True)]
-    parts = [e or (x.text, x.text, 1) for e, x in zip(ends, args, strict=True)]
+    parts = [
+        x.terms if x.terms and a not in given else (x.text, x.text, 1)
+        for a, x in zip(node.args, args, strict=True)
+        if x.text != "0" or a in given  # Python's sum begins with it
+    ] or [("0", "0", 1)]
     return parts[0][0], parts[-1][1], sum(count for _, _, count in parts)
 
 
 def _sum(terms: tuple[str, str, int], limit: int) -> str:
     first, last, count = terms
+    if count == 1:
+        return "0 + …"
     text = f"Σ {first} … {last}"
-    return text if count > 2 and len(text) <= limit else f"sum of {count}"
+    nested = "…" in first + last
+    return text if count > 2 and len(text) <= limit and not nested else f"sum of {count}"
 
 
 @cache
