@@ -108,6 +108,16 @@ def test_arguments_that_are_passed_on_are_shown():
     assert list(inspect.signature(nn.Sequential).parameters) == ["modules"]
 
 
+def test_what_a_class_of_ones_own_does_with_its_arguments_is_its_affair(rng):
+    class Deep(nn.LSTM):
+        def __init__(self, size, **others):
+            super().__init__(size, size, **others)
+
+    assert Deep(2, num_layers=3, rng=rng).num_layers == 3
+    with pytest.raises(TypeError, match=r"__init__\(\) got an unexpected keyword argument 'layers'"):
+        Deep(2, layers=3, rng=rng)
+
+
 def test_a_module_may_take_the_several_results_of_another():
     class Both(nn.Module):
         def forward(self, x):

@@ -3,7 +3,7 @@
     class Convolution(Module):  def __init__(self, …, groups=1, *, bias=True, init=…, rng, dtype=…)
     class _Conv(Convolution):   def __init__(self, …, groups=1, *, padding_mode="zeros", **others)
 
-A class that passes `**others` on to the class above takes what that one takes by name. Read along the chain, this
+A layer that passes `**others` on to the class above takes what that one takes by name. Read along the chain, this
 gives the signature that `help` shows, and what can be said when an argument fits nowhere.
 """
 
@@ -36,11 +36,12 @@ def signature_of(cls: type) -> Signature:
         if init is object.__init__:
             break
         own, first = list(signature(init).parameters.values())[1:], not found
-        passes_on = any(x.name == "others" and x.kind is Parameter.VAR_KEYWORD for x in own)
+        ours = each.__module__.startswith("tinygrad_edu.nn.")  # what others do with theirs is not known
+        passed = [x for x in own if ours and x.name == "others" and x.kind is Parameter.VAR_KEYWORD]
         for x in own:
-            if x.name != "others" and (first or x.kind is Parameter.KEYWORD_ONLY):
+            if x not in passed and (first or x.kind is Parameter.KEYWORD_ONLY):
                 found.setdefault(x.name, x)
-        if not passes_on:
+        if not passed:
             break
     return Signature(sorted(found.values(), key=lambda x: x.kind))
 
