@@ -11,6 +11,7 @@ from tinygrad_edu import nn, optim
 from tinygrad_edu.nn import functional
 from tinygrad_edu.optim import schedules
 from tinygrad_edu.training import evaluate, fit
+from tinygrad_edu.training.record import options_of
 
 
 def samples(n=11):
@@ -107,6 +108,20 @@ def test_another_choice_is_another_training(tmp_path, net, loss, words):
     again = learn(network(), epochs=2, checkpoint=tmp_path / "a.npz", resume=True)
     assert again.record["options"]["loss.ignore_index"] == -100
     assert again.record["options"]["model.0.in_features"] == 4
+
+
+def test_what_a_layer_is_made_with_is_an_option_too():
+    rng = np.random.default_rng(0)
+    for one, other in (
+        (nn.RNN(2, 3, rng=rng), nn.RNN(2, 3, nonlinearity="relu", rng=rng)),
+        (
+            nn.spectral_norm(nn.Linear(2, 2, rng=rng), rng=rng),
+            nn.spectral_norm(nn.Linear(2, 2, rng=rng), eps=1e-3, rng=rng),
+        ),
+    ):
+        assert options_of("model", one) != options_of("model", other)
+        assert options_of("model", one) == options_of("model", one)
+        assert "0x" not in str(options_of("model", one))
 
 
 def test_a_checkpoint_is_neither_overwritten_nor_taken_back(tmp_path):

@@ -10,15 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.node import Node
+from tinygrad_edu.nn import Buffer, Module
 from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.reporting.document import environment
 from tinygrad_edu.training.checkpoint import generator_state
 from tinygrad_edu.types import Array
+
+#: What a checkpoint keeps, or notes by itself.
+STATE = (Node, Buffer, Module, np.random.Generator)
 
 
 def run_record(
@@ -54,7 +60,8 @@ def run_record(
 def options_of(name: str, held: Any) -> dict[str, Any]:
     """What was chosen of a model, or of a loss: {path: the plain attribute}, of all modules, beside their state.
 
-    Plain are numbers, strings, None, tuples and lists of them, and arrays, which are noted by their hash. A name that
+    Plain are numbers, strings, None, functions by their names, tuples and lists of them, and arrays, which are noted by
+    their hash; of other objects that a module holds their plain attributes. A name that
     starts with _ is the module's own affair: it may change while it trains. A module that stays in use while the
     model trains is `frozen`.
     """
@@ -72,18 +79,28 @@ def options_of(name: str, held: Any) -> dict[str, Any]:
     return found
 
 
-def _plain(name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        f"{name}.{key}": fingerprint(value) if isinstance(value, np.ndarray) else in_words(value)
-        for key, value in attributes.items()
-        if not key.startswith("_") and key != "training" and _is_plain(value)
-    }
+def _plain(name: str, attributes: Mapping[str, Any], *, within: bool = True) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if key.startswith("_") or key == "training" or isinstance(value, STATE):
+            continue
+        if _is_plain(value):
+            found[f"{name}.{key}"] = fingerprint(value) if isinstance(value, np.ndarray) else in_words(value)
+        elif within:  # what a module is made with, such as the kind of a recurrent one
+            parts = (
+                {each.name: getattr(value, each.name) for each in fields(value)}
+                if is_dataclass(value)
+                else {}
+            )
+            found |= _plain(f"{name}.{key}", parts or getattr(value, "__dict__", {}), within=False)
+    return found
 
 
 def _is_plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
-    return value is None or isinstance(value, bool | int | float | str | np.generic | np.ndarray)
+    known = isinstance(value, bool | int | float | str | np.generic | np.ndarray)
+    return value is None or known or hasattr(value, "__qualname__")
 
 
 def fingerprint(array: Array) -> str:
