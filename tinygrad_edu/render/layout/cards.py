@@ -12,6 +12,7 @@ All cards of a picture share their columns, so that numbers stand below each oth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -22,7 +23,7 @@ from tinygrad_edu.render.folding import profile, wording
 from tinygrad_edu.render.folding.fold import Board, Card, Repeats
 from tinygrad_edu.render.graph.model import NodeModel
 from tinygrad_edu.render.look.markup import cell, row, table, text
-from tinygrad_edu.render.look.style import Palette, clean, gradient_fill, shape
+from tinygrad_edu.render.look.style import Palette, clean, gradient_fill, shade, shape
 
 NOTE, LINE = 200, 36  # characters of a remark on a card, and of a line of it
 
@@ -168,6 +169,25 @@ def _pill(node: NodeModel, palette: Palette, size: int, said: str = "", **attrib
         fill, colour = gradient_fill(palette, g.norm), palette.scale_text
     words = text(said or wording.gradient(node), size, colour, bold=True)
     return cell(words, align="RIGHT", style="ROUNDED", bgcolor=fill, cellpadding=3, **attributes)
+
+
+def shades(board: Board, graded: Iterable[NodeModel]) -> range:
+    """The places on the scale of gradients from the smallest that occurs to the largest, three at least.
+
+    Where all have one shade, it tells nothing, and there is none.
+    """
+    norms = [
+        node.gradient.norm for node in graded
+        if node.gradient and node.gradient.norm is not None and node.kind != "Scalar" and "dead" not in node.flags
+    ]  # fmt: skip
+    for card in board.cards:
+        if card.repeats is not None:
+            norms += [norm for norm in profile.gradients(card.repeats) if norm and math.isfinite(norm)]
+    found = set(map(shade, norms))
+    if len(found) < 2:
+        return range(0)
+    end = max(3, max(found) + 1)
+    return range(min(min(found), end - 3), end)
 
 
 def _name_colour(node: NodeModel, palette: Palette) -> str:

@@ -6,18 +6,16 @@ and no attribute that could load or link to anything is ever written.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable
+from textwrap import wrap
 from typing import Any
 
-from tinygrad_edu.render.folding import profile, wording
+from tinygrad_edu.render.folding import wording
 from tinygrad_edu.render.folding.fold import Board, Card, Link, grouped
 from tinygrad_edu.render.graph.flags import look_of
-from tinygrad_edu.render.graph.model import NodeModel
-from tinygrad_edu.render.layout.cards import Columns, card_label, columns_of
+from tinygrad_edu.render.layout.cards import Columns, card_label, columns_of, shades
 from tinygrad_edu.render.look.markup import cell, heading, legend, row, table, text
-from tinygrad_edu.render.look.style import FONT, GRADIENT_WORDS, Palette, clean, quoted, shade
+from tinygrad_edu.render.look.style import FONT, Palette, clean, quoted
 
 BROKEN = {  # the flags that the legend explains
     "first": "first NaN or ∞", "first_backward": "gradient breaks here", "wrong": "✗ wrong derivative",
@@ -26,6 +24,7 @@ BROKEN = {  # the flags that the legend explains
 LARGE = 150  # cards, from which on a good layout would take Graphviz minutes
 DEEP = 3  # a graph this many times deeper than wide is drawn from top to bottom
 WIDE_ENOUGH = 7  # as long as it has fewer ranks than this, it fits from left to right
+HALF = 20  # letters of a label that fill half of a card, where arrows from above come in
 TREE = tuple[list[Card], dict[str, "TREE"]]  # the cards of a module, and the modules in it
 
 
@@ -112,32 +111,11 @@ def legend_entries(board: Board) -> dict[str, Any]:
         "chip": any(card.operations for card in board.cards),
         "value": "value" in board.rows,
         "gradient": bool(graded),
-        "broken": [
-            words for flag, words in BROKEN.items() if any(flag in card.flags for card in board.cards)
-        ],
+        "broken": [words for flag, words in BROKEN.items() if any(flag in card.flags for card in board.cards)],
         "compared": compared,
         "tainted": any(look_of(card.flags) == "tainted" for card in board.cards),
-        "scale": _shades(board, graded),
+        "scale": shades(board, graded),
     }  # fmt: skip
-
-
-def _shades(board: Board, graded: Iterable[NodeModel]) -> range:
-    """The places on the scale of gradients from the smallest that occurs to the largest, three at least.
-
-    Where all have one shade, it tells nothing, and there is none.
-    """
-    norms = [
-        node.gradient.norm for node in graded
-        if node.gradient and node.gradient.norm is not None and node.kind != "Scalar" and "dead" not in node.flags
-    ]  # fmt: skip
-    for card in board.cards:
-        if card.repeats is not None:
-            norms += [norm for norm in profile.gradients(card.repeats) if norm and math.isfinite(norm)]
-    found = set(map(shade, norms))
-    if len(found) < 2:
-        return range(0)
-    start = min(min(found), len(GRADIENT_WORDS) - 3)
-    return range(start, max(max(found) + 1, start + 3))
 
 
 def grouped_cards(board: Board, down: bool) -> TREE:
@@ -170,7 +148,7 @@ def _groups(board: Board, palette: Palette, columns: Columns, down: bool) -> lis
         scope, (cards, children) = item
         if scope and scope != ("",):
             level = 0 if scope[0] == "" else len(scope) - 1
-            label = _group_label(scope, board, palette)
+            label = _group_label(scope, board, palette, down)
             out.append(
                 f'subgraph cluster_{count} {{ graph [style="rounded,filled" peripheries=1 '
                 f'pencolor="{palette.group_border}" '
@@ -184,11 +162,15 @@ def _groups(board: Board, palette: Palette, columns: Columns, down: bool) -> lis
     return out
 
 
-def _group_label(scope: tuple[str, ...], board: Board, palette: Palette) -> str:
+def _group_label(scope: tuple[str, ...], board: Board, palette: Palette, down: bool) -> str:
+    """The name of a box and the kind of module; from top to bottom in lines that end left of the arrow into it."""
     name = text(scope[-1], 11, palette.dim, bold=True)
-    kind = board.modules.get(".".join(scope))
-    words = name + (f"{text('  ' + kind, 9, palette.dim)}" if kind else "")
-    return table(row(cell(words, align="LEFT", cellpadding=1)))
+    kind = clean(board.modules.get(".".join(scope), ""))
+    if not down or len(scope[-1]) + len(kind) <= HALF:
+        lines = [name + (text("  " + kind, 9, palette.dim) if kind else "")]
+    else:
+        lines = [name, *(text(line, 9, palette.dim) for line in wrap(kind, HALF, break_long_words=False))]
+    return table(*(row(cell(line, align="LEFT", cellpadding=1)) for line in lines))
 
 
 def _node(card: Card, board: Board, palette: Palette, columns: Columns) -> str:

@@ -123,5 +123,5 @@ def legend(
             for i in scale
         ]
         words = cell(text("gradient size  |∂L/∂·|  up to", 10, palette.dim))
-        lines += [row(cell(height=6)), row(cell(table(row(words, cell(width=10), *shades))))]
+        lines += [row(cell(height=6)), row(cell(table(row(words, cell(width=10), *shades)), align="LEFT"))]
     return table(*lines)
