@@ -122,6 +122,6 @@ def legend(
             )
             for i in scale
         ]
-        words = cell(text("gradient size  |∂L/∂·|  up to", 10, palette.dim))
-        lines += [row(cell(height=6)), row(cell(table(row(words, cell(width=10), *shades)), align="LEFT"))]
+        words = cell(text("gradient size  |∂L/∂·|  up to", 10, palette.dim), align="RIGHT")
+        lines += [row(cell(height=6)), row(cell(table(row(words, cell(width=10), *shades))))]
     return table(*lines)
