@@ -27,6 +27,7 @@ from tinygrad_edu.render.folding.cut import crossings, cut
 from tinygrad_edu.render.folding.modules import path, whole_modules
 from tinygrad_edu.render.folding.repeats import find_repeats
 from tinygrad_edu.render.folding.sums import sums, views
+from tinygrad_edu.render.graph.collector import at_rest
 from tinygrad_edu.render.graph.gradients import more_than_one_pass
 from tinygrad_edu.render.graph.model import GraphModel, NodeModel
 from tinygrad_edu.render.graph.stale import sentence
@@ -44,6 +45,7 @@ TANGLED = 3000  # ranks that all links cross together: seconds for Graphviz, and
 TITLES = 3  # of folded parts that a caption names
 
 
+@at_rest()
 def fold(
     model: GraphModel,
     *,

@@ -19,6 +19,7 @@ from tinygrad_edu.core.node import Node, value_of
 from tinygrad_edu.core.sweep import topological_order
 from tinygrad_edu.render.graph.backward import Watched, local_derivatives, watch
 from tinygrad_edu.render.graph.buffers import buffers
+from tinygrad_edu.render.graph.collector import at_rest
 from tinygrad_edu.render.graph.cycle import refuse_cycles
 from tinygrad_edu.render.graph.detached import detached, frozen, unused
 from tinygrad_edu.render.graph.expressions import derived_names
@@ -133,6 +134,7 @@ def capture(
     return describe([x], watch, names=names, parameters=parameters, highlight=highlight, report=report)
 
 
+@at_rest()
 def describe(
     outputs: list[Node], watched: Callable[[Node], Watched], *, idle: bool = False, names: Names = None,
     parameters: Choice = None, highlight: Choice = None, report: Any = None,
