@@ -220,7 +220,7 @@ def change() -> Any:
     """
     net, loss = subjects.network()
     training = capture(loss, names=net)
-    net.eval()
+    net.eval().zero_grad()
     _, in_use = subjects.loss_of(net, 8, 3)
     return diff(training, in_use, names=net, title="From training to eval")
 
