@@ -32,19 +32,8 @@ class Node:
     # One object an operation, and nothing in it that is not needed there: the garbage collector walks every
     # slot of every node several times. Slots left unset cost it nothing, so the rare ones stay unset.
     __slots__ = (
-        "_grad",
-        "_name",
-        "_scope",
-        "_seed",
-        "a",
-        "b",
-        "cotangent",
-        "era",
-        "frozen",
-        "op",
-        "uses",
-        "value",
-    )
+        "_grad", "_name", "_scope", "_seed", "a", "b", "cotangent", "era", "frozen", "op", "uses", "value",
+    )  # fmt: skip
 
     _grad: Any
     _name: str | None
