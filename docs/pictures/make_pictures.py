@@ -138,7 +138,8 @@ def residual() -> Any:
 def recurrent() -> Any:
     """An LSTM.
 
-    Twenty steps of a loop, which use the same parameters.
+    Twenty steps, 379 operations: too many to draw, so the module is one card. What is not in the graph, such as
+    the states at the start, is an input.
     """
     net, loss = subjects.recurrent()
     return tg.draw(loss, names=net, title="An LSTM over 20 steps")
