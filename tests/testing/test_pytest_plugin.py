@@ -158,7 +158,8 @@ def test_it(gradcheck):
 """)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([
-        f"E  *@pytest.mark.gradcheck: the options are hazards=…, step=…, directions=…, seed=…, allow=…; {came} came"
+        f"E  *@pytest.mark.gradcheck: the options are hazards=…, step=…, directions=…, allow_zero=…, seed=…, allow=…; "
+        f"{came} came"
     ])  # fmt: skip
 
 

@@ -12,6 +12,8 @@ import tinygrad_edu as tg
 from tinygrad_edu.core.primitive import registry
 from tinygrad_edu.verify import CostWarning, sides
 from tinygrad_edu.verify.hazards import HAZARDS, hazard_points
+from tinygrad_edu.verify.steps import Gradient
+from tinygrad_edu.verify.symmetry import right_for_symmetric_changes
 
 RNG = np.random.default_rng(0)
 X, P, B = RNG.normal(size=(3, 5)), RNG.uniform(0.5, 2, (3, 5)), RNG.normal(size=5)
@@ -289,3 +291,10 @@ def test_a_check_that_will_take_long_says_so(monkeypatch: pytest.MonkeyPatch) ->
         CostWarning, match=r"15 more hazard points will take about 0 minutes: smaller example inputs"
     ):
         tg.check(tg.custom_vjp(np.sin, lambda g, y, x: g * np.cos(x)), X, hazards=True)
+
+
+def test_an_infinite_gradient_of_a_matrix_is_compared_without_a_warning():
+    """Slopes that are −∞ in one row of a matrix, beside a function that does not see that row."""
+    numeric = Gradient(np.array([[0.0, 0.0], [1.0, 2.0]]), np.full((2, 2), 1e-12), np.zeros((2, 2)))
+    infinite = np.array([[-np.inf, -np.inf], [1.0, 2.0]])
+    assert not right_for_symmetric_changes(infinite, numeric, np.zeros((2, 2)))

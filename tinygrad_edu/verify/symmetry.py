@@ -29,7 +29,9 @@ def right_for_symmetric_changes(a: Array, numeric: Gradient, slack: Array) -> bo
         numeric: the numerical one, of the function as it is.
         slack: what may be rounding in each component of `a`.
     """
-    if a.ndim < 2 or a.shape[-1] != a.shape[-2] or a.shape[-1] < 2 or not np.isfinite(numeric.error).all():
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2] or a.shape[-1] < 2:
+        return False
+    if not (np.isfinite(a).all() and np.isfinite(numeric.error).all()):
         return False
     upper = np.triu(np.ones(a.shape[-2:], bool), 1)
     n, unread = numeric.value, [not numeric.value[..., triangle].any() for triangle in (upper, upper.T)]
