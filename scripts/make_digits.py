@@ -25,7 +25,12 @@ def main() -> None:
     arrays = {"images": digits.images.astype(np.uint8), "labels": digits.target.astype(np.uint8)}
     if not np.array_equal(arrays["images"], digits.images):
         raise ValueError("the pixels are not whole numbers from 0 to 255")
-    with zipfile.ZipFile(TARGET, "w") as archive:
+    write(TARGET, arrays)
+
+
+def write(target: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays as .npz, the same bytes on every machine, and print their SHA-256."""
+    with zipfile.ZipFile(target, "w") as archive:
         for name, array in arrays.items():
             content = io.BytesIO()
             np.save(content, array, allow_pickle=False)
@@ -34,7 +39,7 @@ def main() -> None:
             entry.create_system = 3
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content.getvalue(), compresslevel=9)
-    print(hashlib.sha256(TARGET.read_bytes()).hexdigest(), TARGET.stat().st_size, "bytes")
+    print(hashlib.sha256(target.read_bytes()).hexdigest(), target.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":

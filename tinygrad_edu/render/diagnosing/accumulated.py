@@ -15,9 +15,8 @@ import numpy as np
 
 from tinygrad_edu.core.node import Node
 from tinygrad_edu.render.graph.backward import Watched, finite
+from tinygrad_edu.render.graph.gradients import SAME
 from tinygrad_edu.render.graph.model import GraphModel, NodeModel, Numbers, numbers
-
-SAME = 1e-5  # relative; gradients that differ by less differ by rounding, in float32 too
 
 
 def of_one_pass(model: GraphModel, nodes: Sequence[Node], seen: Watched) -> GraphModel:
