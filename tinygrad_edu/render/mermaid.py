@@ -18,7 +18,7 @@ from tinygrad_edu.render.folding import wording
 from tinygrad_edu.render.folding.board import Board, Card, Link, grouped
 from tinygrad_edu.render.graph.flags import look_of
 from tinygrad_edu.render.graph.model import NodeModel
-from tinygrad_edu.render.layout.dot import TREE, goes_down, grouped_cards
+from tinygrad_edu.render.layout.dot import boxes, goes_down
 from tinygrad_edu.render.look.style import CLIP, Palette, clean
 
 BREAK = "<br/>"
@@ -88,22 +88,16 @@ def _scalar(title: str) -> str:
 
 def _groups(board: Board) -> Iterator[str]:
     """The cards, with a subgraph around those of a module."""
-    stack: list[tuple[tuple[str, ...], TREE] | None] = [((), grouped_cards(board, True))]
     count = 0
-    while stack:
-        item = stack.pop()
+    for item in boxes(board, True):
         if item is None:
             yield "end"
-            continue
-        scope, (cards, children) = item
-        if scope and scope != ("",):
-            kind = board.modules.get(".".join(scope))
-            yield f"subgraph m{count} [{label(f'{scope[-1]}  {kind}' if kind else scope[-1])}]"
+        elif isinstance(item, Card):
+            yield _card(item, board)
+        else:
+            kind = board.modules.get(".".join(item))
+            yield f"subgraph m{count} [{label(f'{item[-1]}  {kind}' if kind else item[-1])}]"
             count += 1
-            stack.append(None)
-        for card in cards:
-            yield _card(card, board)
-        stack += [((*scope, name), child) for name, child in reversed(children.items())]
 
 
 def _card(card: Card, board: Board) -> str:

@@ -7,6 +7,7 @@ and no attribute that could load or link to anything is ever written.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from textwrap import wrap
 from typing import Any
 
@@ -25,6 +26,7 @@ LARGE = 150  # cards, from which on a good layout would take Graphviz minutes
 DEEP = 3  # a graph this many times deeper than wide is drawn from top to bottom
 WIDE_ENOUGH = 7  # as long as it has fewer ranks than this, it fits from left to right
 HALF = 20  # letters of a label that fill half of a card, where arrows from above come in
+Scope = tuple[str, ...]  # the path of a box; that of the inputs starts with ""
 TREE = tuple[list[Card], dict[str, "TREE"]]  # the cards of a module, and the modules in it
 
 
@@ -118,11 +120,11 @@ def legend_entries(board: Board) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def grouped_cards(board: Board, down: bool) -> TREE:
-    """The cards by their modules, and the inputs together if there is any box.
+def boxes(board: Board, down: bool) -> Iterator[Card | Scope | None]:
+    """What is written in turn: a scope as its box opens, a card, None as a box closes.
 
-    Graphviz puts what is written first at the top; but from left to right, and within a cluster, at the
-    bottom.
+    There is a box for each module, and one for the inputs if there is any other. Graphviz puts what is written first
+    at the top; but from left to right, and within a cluster, at the bottom.
     """
     inputs = [card for card in board.cards if card.node.role == "input" and not card.scope]
     boxed = any(card.scope for card in board.cards) and len(inputs) > 1
@@ -132,33 +134,39 @@ def grouped_cards(board: Board, down: bool) -> TREE:
         for part in ("", "inputs") if boxed and card in inputs else card.scope:
             place = place[1].setdefault(part, ([], {}))
         place[0].append(card)
-    return tree
+    stack: list[tuple[Scope, TREE] | None] = [((), tree)]
+    while stack:
+        item = stack.pop()
+        if item is None:
+            yield None
+            continue
+        scope, (cards, children) = item
+        if scope and scope != ("",):
+            yield scope
+            stack.append(None)
+        yield from cards
+        stack += [((*scope, name), child) for name, child in reversed(children.items())]
 
 
 def _groups(board: Board, palette: Palette, columns: Columns, down: bool) -> list[str]:
     """The cards, with a box around those of a module, and one around the inputs."""
     out: list[str] = []
-    stack: list[tuple[tuple[str, ...], TREE] | None] = [((), grouped_cards(board, down))]
     count = 0
-    while stack:
-        item = stack.pop()
+    for item in boxes(board, down):
         if item is None:
             out.append("}")
-            continue
-        scope, (cards, children) = item
-        if scope and scope != ("",):
-            level = 0 if scope[0] == "" else len(scope) - 1
-            label = _group_label(scope, board, palette, down)
+        elif isinstance(item, Card):
+            out.append(_node(item, board, palette, columns))
+        else:
+            level = 0 if item[0] == "" else len(item) - 1
+            label = _group_label(item, board, palette, down)
             out.append(
                 f'subgraph cluster_{count} {{ graph [style="rounded,filled" peripheries=1 '
                 f'pencolor="{palette.group_border}" '
                 f'fillcolor="{palette.groups[level % 2]}" margin={10 if down else 9} labelloc=t labeljust=l '
-                f"label=<{label}> tooltip={quoted('.'.join(filter(None, scope)))}]"
+                f"label=<{label}> tooltip={quoted('.'.join(filter(None, item)))}]"
             )
             count += 1
-            stack.append(None)
-        out += [_node(card, board, palette, columns) for card in cards]
-        stack += [((*scope, name), child) for name, child in reversed(children.items())]
     return out
 
 

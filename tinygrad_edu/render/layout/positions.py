@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_edu.render.folding import wording
-from tinygrad_edu.render.folding.board import Board, Link, grouped
+from tinygrad_edu.render.folding.board import Board, Card, Link, grouped
 from tinygrad_edu.render.layout import engine as engines
 from tinygrad_edu.render.layout.cards import columns_of
-from tinygrad_edu.render.layout.dot import TREE, effort, goes_down, grouped_cards, ports, spacing
+from tinygrad_edu.render.layout.dot import boxes, effort, goes_down, ports, spacing
 from tinygrad_edu.render.layout.measures import Measures, measure
 from tinygrad_edu.render.look.metrics import text_width
 from tinygrad_edu.render.look.style import clean, quoted
@@ -126,21 +126,16 @@ def _skeleton(board: Board, measures: dict[int, Measures], down: bool, local: bo
         'node [shape=box fixedsize=true label=""]',
         f"edge [arrowhead=none fontsize=9 fontname=Helvetica {ports(down)}]",
     ]
-    stack: list[tuple[tuple[str, ...], TREE] | None] = [((), grouped_cards(board, down))]
     count = 0
-    while stack:
-        item = stack.pop()
+    for item in boxes(board, down):
         if item is None:
             lines.append("}")
-            continue
-        scope, (cards, children) = item
-        if scope and scope != ("",):
-            room = _room(*group_words(scope, board))
+        elif isinstance(item, Card):
+            lines.append(_size(item.id, measures))
+        else:
+            room = _room(*group_words(item, board))
             lines.append(f"subgraph cluster_{count} {{ graph [margin={10 if down else 9} {room}]")
             count += 1
-            stack.append(None)
-        lines += [_size(card.id, measures) for card in cards]
-        stack += [((*scope, name), child) for name, child in reversed(children.items())]
     for link in board.links:
         words = link_words(link, local)
         lines.append(f"n{link.src}->n{link.dst}" + (f" [label={quoted(words)}]" if words else ""))
@@ -212,23 +207,12 @@ def _read(
         points, at = curves[f"n{src}", f"n{dst}"].pop(0)  # x·x has two, which come in their order
         arrows.append(Arrow(src, dst, points, label, at[0] if at else (0.0, 0.0), flags))
     arrows += [Arrow(-1, i, curves["rest", f"n{i}"].pop(0)[0], flags=("omitted",)) for i in board.stubs]
-    scopes = [*_scopes(grouped_cards(board, down)), UNUSED[:1]]
+    opened = [item for item in boxes(board, down) if isinstance(item, tuple)]
+    scopes = [*(scope[1:] if scope[0] == "" else scope for scope in opened), UNUSED[:1]]
     return Positions(
         right + 2 * MARGIN, height + 2 * MARGIN, down, {i: places[f"n{i}"] for i in measures}, measures,
         tuple(Group(scopes[place], box) for place, box in groups), tuple(arrows), places.get("rest"), notes,
     )  # fmt: skip
-
-
-def _scopes(tree: TREE) -> list[tuple[str, ...]]:
-    """The modules in the order in which the skeleton opens their boxes."""
-    found: list[tuple[str, ...]] = []
-    stack: list[tuple[tuple[str, ...], TREE]] = [((), tree)]
-    while stack:
-        scope, (_, children) = stack.pop()
-        if scope and scope != ("",):
-            found.append(scope[1:] if scope[0] == "" else scope)
-        stack += [((*scope, name), child) for name, child in reversed(children.items())]
-    return found
 
 
 def _numbers(text: str) -> list[float]:
